@@ -1,0 +1,77 @@
+"""Why a request of a person is refused.
+
+A refusal names one `Reason`; the status, the words and the remedy belong to the page that shows it
+(`connector.web.problems`). `facts` go into the audit trail, so they hold ids we minted, codes and
+host names only: never a token, a person or a query string.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Every way a launch, a sign-in or an approval can be refused. The value is the audit code."""
+
+    ISSUER_UNKNOWN = "issuer_unknown"
+    LAUNCH_PARAMETER_MISSING = "launch_parameter_missing"
+    STATE_MISSING = "state_missing"
+    STATE_FOREIGN = "state_foreign"
+    LAUNCH_EXPIRED = "launch_expired"
+    LAUNCH_ALREADY_USED = "launch_already_used"
+    ISSUER_MIXED_UP = "issuer_mixed_up"
+    EHR_DENIED = "ehr_denied"
+    EHR_UNREACHABLE = "ehr_unreachable"
+    EHR_REFUSED_CLIENT = "ehr_refused_client"
+    EHR_ANSWER_INVALID = "ehr_answer_invalid"
+    ID_TOKEN_INVALID = "id_token_invalid"  # noqa: S105 - an audit code, not a secret
+    WRONG_KIND_OF_USER = "wrong_kind_of_user"
+    ENVIRONMENT_MISMATCH = "environment_mismatch"
+    RECORD_UNKNOWN = "record_unknown"
+    PERMISSION_MISSING = "permission_missing"
+    APPOINTMENT_MISSING = "appointment_missing"
+    APPOINTMENT_UNKNOWN = "appointment_unknown"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"
+    VISIT_ENDED = "visit_ended"
+    VISIT_UNKNOWN = "visit_unknown"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_EXPIRED = "sign_in_expired"
+    ACCOUNT_OF_OTHER_TENANT = "account_of_other_tenant"
+    ACCOUNT_IS_GUEST = "account_is_guest"
+    ACCOUNT_LINKED_TO_ANOTHER_USER = "account_linked_to_another_user"
+    MICROSOFT_UNREACHABLE = "microsoft_unreachable"
+    MEETING_POLICY_MISSING = "meeting_policy_missing"
+    MEETING_REFUSED = "meeting_refused"
+    ROLE_MISSING = "role_missing"
+    NOT_THE_APPROVER = "not_the_approver"
+    STEP_MISSING = "step_missing"
+    CHANGED_SINCE_SHOWN = "changed_since_shown"
+    WRONG_EHR = "wrong_ehr"
+    URL_REFUSED = "url_refused"
+    URL_TAKEN = "url_taken"
+    APPROVER_UNKNOWN = "approver_unknown"
+    CONFIGURATION_UNKNOWN = "configuration_unknown"
+    STATE_CONFLICT = "state_conflict"
+    GEOGRAPHY_OTHER = "geography_other"
+    INPUT_INVALID = "input_invalid"
+
+
+class Refused(Exception):
+    """A request is refused for a `reason`; nothing was half-written.
+
+    Args:
+        reason: which refusal.
+        facts: what the audit trail should keep: ids, codes, host names.
+        retry_after_seconds: when trying again may help, if known.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        facts: Mapping[str, str] | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.facts = dict(facts or {})
+        self.retry_after_seconds = retry_after_seconds

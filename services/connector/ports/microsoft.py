@@ -1,0 +1,157 @@
+"""Microsoft Entra and Graph, as the connector needs them (microsoft.md)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connector.domain.configuration import Approver
+from connector.domain.organization import MicrosoftIdentity
+from connector.domain.visit import Meeting
+
+
+class SignIn(Protocol):
+    """Authorization code flow with PKCE through msal, then our own full check of the ID token."""
+
+    def begin(
+        self, *, tenant: str, login_hint: str | None = None, choose_account: bool = False
+    ) -> tuple[str, dict[str, Any]]:
+        """(authorize URL, flow to keep sealed until the callback); `tenant` may be `organizations`.
+
+        Raises:
+            TryLater: Entra cannot be reached.
+        """
+        ...
+
+    def complete(self, flow: Mapping[str, Any], query: Mapping[str, str]) -> MicrosoftIdentity:
+        """Redeem the code and verify signature, issuer, audience, times, nonce and version.
+
+        Raises:
+            Denied: state mismatch, the person or Entra refused (`code` = AADSTS number or error);
+            Untrusted: the ID token does not verify; TryLater.
+        """
+        ...
+
+
+class Meetings(Protocol):
+    """App-only Graph; organizer and users are Entra object ids."""
+
+    def create_or_get(
+        self,
+        *,
+        tenant_id: str,
+        organizer_id: str,
+        external_id: str,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> Meeting:
+        """`createOrGet`, then PATCH of lobby, presenters and chat, then the browser join URL.
+
+        Safe to repeat and to race: one (tenant, organizer, external id) is one meeting.
+        `patient_join_url` falls back to `join_url` where virtual appointments are not consented.
+
+        Raises:
+            Denied: `code` is `application_access_policy` or Graph's error code; TryLater; BadAnswer.
+        """
+        ...
+
+
+class Directory(Protocol):
+    def find(self, tenant_id: str, sign_in_name: str) -> Approver:
+        """The enabled member with this sign-in name. Raises: Gone, Denied, TryLater."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A live Graph subscription; `expires_at` aware UTC."""
+
+    graph_id: str
+    expires_at: datetime
+
+
+class Subscriptions(Protocol):
+    """Change notifications of one meeting's call (beta `meetingCallEvents`)."""
+
+    def create(
+        self, *, tenant_id: str, join_url: str, client_state: str, expires_at: datetime
+    ) -> Subscription:
+        """Subscribe, adopting (deleting and recreating) one that already exists for this meeting.
+
+        Raises:
+            Denied, TryLater, BadAnswer.
+        """
+        ...
+
+    def renew(self, tenant_id: str, graph_id: str, expires_at: datetime) -> Subscription:
+        """Raises: Gone when Graph no longer knows it; TryLater."""
+        ...
+
+    def delete(self, tenant_id: str, graph_id: str) -> None:
+        """Deleting what is gone succeeds. Raises: TryLater, Denied."""
+        ...
+
+
+class CallEventType(StrEnum):
+    STARTED = "callStarted"
+    ENDED = "callEnded"
+    ROSTER = "rosterUpdated"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLine:
+    """One participant of one event, as Graph names them; display names are dropped at parsing."""
+
+    participant_id: str
+    object_id: str | None
+    in_lobby: bool
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """A decrypted, parsed notification. `key` dedupes: resourceData.id, else SHA-256 of the text."""
+
+    key: str
+    type: CallEventType
+    at: datetime
+    roster: Sequence[RosterLine]
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedItem:
+    """One item of a notification post, before anything about it is believed."""
+
+    subscription_id: str
+    client_state: str
+    tenant_id: str
+    raw: Mapping[str, Any]
+
+
+class NotificationReader(Protocol):
+    """Reads what Graph posts; proves it; decrypts it."""
+
+    def split(self, body: bytes) -> tuple[Sequence[UnverifiedItem], Sequence[str]]:
+        """(items, validation tokens) of a post.
+
+        Raises:
+            BadAnswer: not the documented JSON shape, or more than 1,000 items.
+        """
+        ...
+
+    def verify_tokens(self, tokens: Sequence[str], tenant_ids: frozenset[str]) -> None:
+        """Each token is Graph's, for us, and every tenant of the items is vouched for.
+
+        Raises:
+            Untrusted: `code` names the check; TryLater: keys cannot be fetched.
+        """
+        ...
+
+    def open(self, item: UnverifiedItem) -> CallEvent | None:
+        """Signature, then decryption, then a tolerant parse; None for event types we do not use.
+
+        Raises:
+            Untrusted: HMAC or certificate; BadAnswer: not parseable.
+        """
+        ...

@@ -1,0 +1,315 @@
+"""What the connector keeps, and the promises its storage makes.
+
+`Store.write()` is one serialisable-enough transaction (SQLite: BEGIN IMMEDIATE): all or nothing.
+`Store.read()` sees a consistent snapshot and may not write.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.configuration import IntegrationRecord, Revision
+from connector.domain.launch import LaunchKind
+from connector.domain.organization import Environment, EnvironmentKind
+from connector.domain.outbox import OutboxMessage
+from connector.domain.participant import Participant, Role
+from connector.domain.visit import Meeting, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail. `event` is `subject.object.action`; `facts` hold no person."""
+
+    at: datetime
+    event: str
+    outcome: str
+    reference: str
+    tenant_id: str | None = None
+    environment_id: str | None = None
+    actor: str = ""
+    facts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Everything a launch needs to know of its environment, found by issuer in one read."""
+
+    environment: Environment
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSecrets:
+    """What a write-back needs, sealed under the visit's own data key; gone once destroyed."""
+
+    wrapped_key: bytes
+    conference_id_sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPerson:
+    """Somebody who launched the visit: staff by object id, patients without one."""
+
+    role: Role
+    object_id: str | None
+    ehr_id_hash: str
+    ehr_id_sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VisitEvent:
+    """One line for the live page: `number` orders it, `label` is a role and count, never a name."""
+
+    number: int
+    visit_id: str
+    kind: str
+    role: str
+    label: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedMeeting:
+    """A meeting's subscription as we want it and as Graph last confirmed it."""
+
+    visit_id: str
+    tenant_id: str
+    join_url: str
+    graph_id: str | None
+    expires_at: datetime | None
+    wanted: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotification:
+    id: int
+    body: bytes
+    attempts: int
+
+
+class Configurations(Protocol):
+    def register_tenant(self, tenant_id: str, geography: str, at: datetime) -> None: ...
+
+    def add_environment(self, environment: Environment, at: datetime) -> None:
+        """Add it with its organization and its two integration records' owner row."""
+        ...
+
+    def environments(self, tenant_id: str) -> Sequence[Environment]: ...
+
+    def environment(self, environment_id: str) -> Environment | None: ...
+
+    def find_environment(
+        self, tenant_id: str, organization_name: str, kind: EnvironmentKind
+    ) -> Environment | None: ...
+
+    def add_revision(self, revision: Revision) -> None: ...
+
+    def save_revision(self, revision: Revision, expected_state: str) -> bool:
+        """Store it if its state is still `expected_state`; False if somebody else was faster."""
+        ...
+
+    def revision(self, revision_id: str) -> Revision | None: ...
+
+    def revisions(self, environment_id: str) -> Sequence[Revision]:
+        """Newest first."""
+        ...
+
+    def revisions_to_approve(self, tenant_id: str, object_id: str) -> Sequence[Revision]: ...
+
+    def activate(self, revision: Revision) -> bool:
+        """Make it the one launches use; False if another environment holds its FHIR base URL."""
+        ...
+
+    def owner_of(self, fhir_base_url: str) -> str | None:
+        """Environment id that holds this base URL, whichever tenant's."""
+        ...
+
+    def door(self, fhir_base_url: str) -> Door | None:
+        """The approved configuration behind an issuer; None means unknown."""
+        ...
+
+    def door_of_environment(self, environment_id: str) -> Door | None: ...
+
+    def add_record(self, record: IntegrationRecord) -> None: ...
+
+    def record(self, environment_id: str, kind: LaunchKind) -> IntegrationRecord | None: ...
+
+
+class Links(Protocol):
+    """EHR user ID to Microsoft account, for good, until erased."""
+
+    def find(self, environment_id: str, ehr_user_id: str) -> str | None:
+        """Entra object id."""
+        ...
+
+    def add(
+        self, environment_id: str, ehr_user_id: str, tenant_id: str, object_id: str, at: datetime
+    ) -> None: ...
+
+
+class Visits(Protocol):
+    def claim(self, visit: Visit) -> Visit:
+        """Insert it, or return the one that already has its (environment, key)."""
+        ...
+
+    def find(self, environment_id: str, visit_key: str) -> Visit | None: ...
+
+    def get(self, visit_id: str) -> Visit | None: ...
+
+    def name_organizer(self, visit_id: str, object_id: str) -> str:
+        """Set the organizer if none is named yet; returns who it is now."""
+        ...
+
+    def record_meeting(self, visit_id: str, meeting: Meeting) -> None:
+        """Keep the first meeting recorded; later calls change nothing."""
+        ...
+
+    def save(self, visit: Visit) -> None:
+        """Store state, met and end times."""
+        ...
+
+    def secrets(self, visit_id: str) -> VisitSecrets | None: ...
+
+    def keep_secrets(self, visit_id: str, secrets: VisitSecrets) -> None: ...
+
+    def add_person(self, visit_id: str, person: VisitPerson) -> None:
+        """Idempotent by (visit, role, EHR id hash)."""
+        ...
+
+    def people(self, visit_id: str) -> Sequence[VisitPerson]: ...
+
+    def roster(self, visit_id: str) -> Sequence[Participant]: ...
+
+    def save_participant(self, visit_id: str, participant: Participant) -> None: ...
+
+    def first_news(self, visit_id: str, key: str) -> bool:
+        """Remember a notification key; False when it was applied before."""
+        ...
+
+    def add_event(self, visit_id: str, kind: str, role: str, label: str, at: datetime) -> None: ...
+
+    def events_after(self, number: int, limit: int) -> Sequence[VisitEvent]: ...
+
+    def events_of(self, visit_id: str, after: int = 0) -> Sequence[VisitEvent]: ...
+
+    def last_event_number(self) -> int: ...
+
+    def destroy_secrets(self, ended_before: datetime, created_before: datetime) -> int:
+        """Erase data keys and everything sealed of visits that ended (outbox empty) or grew old."""
+        ...
+
+    def purge(self, ended_before: datetime) -> int: ...
+
+
+class Redemptions(Protocol):
+    def find(self, state_hash: str) -> str | None:
+        """Visit id (or "") a launch state was redeemed for; None if it was not."""
+        ...
+
+    def redeem(self, state_hash: str, visit_id: str, at: datetime) -> bool:
+        """False when somebody redeemed it first."""
+        ...
+
+    def purge(self, before: datetime) -> int: ...
+
+
+class Outbox(Protocol):
+    def add(self, visit: Visit, key: str, sealed: bytes, at: datetime) -> None:
+        """Append to the visit's lane; a key that is already there is not added twice."""
+        ...
+
+    def claim_due(self, now: datetime, limit: int) -> Sequence[OutboxMessage]:
+        """The due head of each lane, leased to this caller for `domain.outbox.CLAIM`."""
+        ...
+
+    def delivered(self, message_id: int, at: datetime) -> None: ...
+
+    def retry(self, message_id: int, due_at: datetime, code: str) -> None: ...
+
+    def park(self, message_id: int, code: str) -> None: ...
+
+    def counts(self) -> Mapping[str, int]: ...
+
+
+class Inbox(Protocol):
+    """Graph's posts, stored raw before they are believed."""
+
+    def add(self, body: bytes, at: datetime) -> None: ...
+
+    def claim(self, now: datetime, limit: int) -> Sequence[StoredNotification]:
+        """Oldest first, leased for a minute."""
+        ...
+
+    def done(self, notification_id: int) -> None: ...
+
+    def retry(self, notification_id: int, due_at: datetime) -> None: ...
+
+    def bury(self, notification_id: int, code: str) -> None:
+        """Dead letter: kept for the operator, not tried again."""
+        ...
+
+
+class Watches(Protocol):
+    """Subscriptions of meetings."""
+
+    def want(self, visit_id: str, tenant_id: str, join_url: str, at: datetime) -> None: ...
+
+    def unwant(self, visit_id: str, at: datetime) -> None: ...
+
+    def claim_due(
+        self, now: datetime, renew_before: datetime, limit: int
+    ) -> Sequence[WatchedMeeting]:
+        """To create, renew or delete; leased for half a minute."""
+        ...
+
+    def confirmed(self, visit_id: str, graph_id: str, expires_at: datetime) -> None: ...
+
+    def removed(self, visit_id: str) -> None: ...
+
+    def retry(self, visit_id: str, due_at: datetime) -> None: ...
+
+    def lost(self, visit_id: str) -> None:
+        """Graph no longer has it: create anew."""
+        ...
+
+    def visit_of(self, graph_id: str) -> str | None: ...
+
+    def renew_now(self, graph_id: str, at: datetime) -> None: ...
+
+
+class Transaction(Protocol):
+    @property
+    def configurations(self) -> Configurations: ...
+    @property
+    def links(self) -> Links: ...
+    @property
+    def visits(self) -> Visits: ...
+    @property
+    def redemptions(self) -> Redemptions: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def watches(self) -> Watches: ...
+
+    def audit(self, entry: AuditEntry) -> None: ...
+
+    def heartbeat(self, name: str, at: datetime) -> None: ...
+
+    def last_heartbeat(self, name: str) -> datetime | None: ...
+
+
+class Store(Protocol):
+    def read(self) -> AbstractContextManager[Transaction]: ...
+
+    def write(self) -> AbstractContextManager[Transaction]: ...
+
+    def audit_all(self, entries: Iterable[AuditEntry]) -> None: ...
+
+    def ready(self) -> str | None:
+        """None when usable and migrated, else one word for what is wrong."""
+        ...

@@ -1,0 +1,65 @@
+"""Keys: what seals our cookies and rows, and what signs for us. Keys never leave the adapter."""
+
+from typing import Any, Protocol
+
+
+class Sealer(Protocol):
+    """Authenticated encryption of small values (AES-256-GCM), bound to a purpose."""
+
+    def seal(self, purpose: str, value: bytes) -> str:
+        """URL- and cookie-safe text that only `open` with the same purpose turns back."""
+        ...
+
+    def open(self, purpose: str, sealed: str) -> bytes | None:
+        """The value, or None if it was tampered with or sealed for something else."""
+        ...
+
+    def keyed_hash(self, purpose: str, value: str) -> str:
+        """HMAC-SHA-256 under a key derived for `purpose`, 43 characters of base64url."""
+        ...
+
+
+class VisitSealer(Protocol):
+    """Per-visit data keys: destroying the wrapped key destroys what it sealed."""
+
+    def new_key(self) -> bytes:
+        """A fresh data key, wrapped by the deployment's master key."""
+        ...
+
+    def seal(self, wrapped_key: bytes, value: bytes) -> bytes: ...
+
+    def open(self, wrapped_key: bytes, sealed: bytes) -> bytes:
+        """The value.
+
+        Raises:
+            Untrusted: tampered with, or sealed under another key.
+        """
+        ...
+
+
+class AssertionSigner(Protocol):
+    """Signs our client assertions (RFC 7523) with the current key of an algorithm."""
+
+    def sign(self, claims: dict[str, Any], algorithm: str) -> str:
+        """A compact JWT with `kid` and `typ: JWT`; `algorithm` is RS384 or ES384."""
+        ...
+
+    def public_keys(self) -> dict[str, Any]:
+        """The JWK set EHRs fetch: current and not yet expired former keys, public members only."""
+        ...
+
+
+class NotificationKeys(Protocol):
+    """The RSA pair Graph encrypts notifications for (microsoft.md 3.4)."""
+
+    def certificate(self) -> tuple[str, str]:
+        """(certificate id, base64 of its DER) to hand to Graph."""
+        ...
+
+    def decrypt_key(self, certificate_id: str, wrapped: bytes) -> bytes:
+        """RSA-OAEP(SHA-1) unwrap of an item's symmetric key.
+
+        Raises:
+            Untrusted: unknown certificate id or wrong key.
+        """
+        ...
