@@ -65,7 +65,6 @@ class Visit:
     meeting: Meeting | None = None
     met: bool = False
     ended_at: datetime | None = None
-    call_ended_at: datetime | None = None
 
     @property
     def final(self) -> bool:
@@ -75,13 +74,19 @@ class Visit:
         """A provider launches a finished visit again: it goes on in the same meeting."""
         return replace(self, state=VisitState.WAITING_FOR_PATIENT, ended_at=None)
 
-    def with_roster(self, people: Iterable[Participant]) -> "Visit":
-        """Where the visit stands, given everybody's presence. A final state stays."""
-        if self.final:
+    def with_roster(self, people: Iterable[Participant], at: datetime) -> "Visit":
+        """Where the visit stands after an event of time `at`, given everybody's presence.
+
+        A final state stays for whatever happened before it; somebody who connects after it (the
+        call was started again) takes the visit up again.
+        """
+        people = list(people)
+        connected = any(p.presence is Presence.CONNECTED for p in people)
+        if self.final and not (connected and self.ended_at and at > self.ended_at):
             return self
         here = {(p.role, p.presence) for p in people}
         met = self.met or here >= BOTH_CONNECTED
-        return replace(self, met=met, state=_standing(here, met=met))
+        return replace(self, met=met, state=_standing(here, met=met), ended_at=None)
 
     def call_ended(self, at: datetime) -> "Visit":
         """The call is over for everybody; what it was depends on who had been there."""
@@ -91,7 +96,6 @@ class Visit:
             self,
             state=VisitState.ENDED if self.met else _unmet(self.state),
             ended_at=at,
-            call_ended_at=at,
         )
 
 

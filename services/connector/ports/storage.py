@@ -163,6 +163,10 @@ class Visits(Protocol):
         """Set the organizer if none is named yet; returns who it is now."""
         ...
 
+    def release_organizer(self, visit_id: str, object_id: str) -> None:
+        """Unname this organizer while no meeting is recorded: Graph refuses meetings for them."""
+        ...
+
     def record_meeting(self, visit_id: str, meeting: Meeting) -> None:
         """Keep the first meeting recorded; later calls change nothing."""
         ...

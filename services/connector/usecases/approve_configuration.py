@@ -1,0 +1,149 @@
+"""The named approver proves both sign-ins and says yes to exactly what was shown (flow 4).
+
+The EHR sign-in only proves the base URL: scope `openid fhirUser`, no FHIR request, and the token is
+dropped where it arrives (F22). Cases 30-36 of reliability.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.audit import Event, Outcome
+from connector.domain.configuration import Revision, RevisionState
+from connector.domain.errors import Reason, Refused
+from connector.domain.launch import LaunchKind, LaunchTransaction
+from connector.domain.organization import MicrosoftIdentity
+from connector.domain.scopes import APPROVAL_SCOPES
+from connector.ports.storage import AuditEntry, Store, Transaction
+from connector.ports.system import Clock, Ids
+from connector.usecases.begin_launch import authorization_parameters
+from connector.usecases.redeem_code import RedeemCode, check_callback
+
+Change = Callable[[Revision, datetime], Revision]
+
+
+@dataclass(frozen=True, slots=True)
+class EhrSignInRequest:
+    endpoint: str
+    parameters: dict[str, str]
+    transaction: LaunchTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveConfiguration:
+    store: Store
+    redeem_code: RedeemCode
+    clock: Clock
+    ids: Ids
+    callback_url: str
+
+    def show(self, who: MicrosoftIdentity, revision_id: str) -> Revision:
+        """What the approver is asked to approve; opening it is the first stamp."""
+        return self._stamp(revision_id, lambda r, at: r.signed_in_with_microsoft(who, at))
+
+    def begin_ehr_sign_in(self, who: MicrosoftIdentity, revision_id: str) -> EhrSignInRequest:
+        revision = self.show(who, revision_id)
+        transaction = LaunchTransaction(
+            state=self.ids.secret(),
+            nonce=self.ids.secret(),
+            code_verifier=self.ids.secret(),
+            kind=LaunchKind.PROVIDER,
+            environment_id=revision.environment_id,
+            revision_id=revision.id,
+            began_at=self.clock.now(),
+        )
+        parameters = authorization_parameters(
+            transaction,
+            client_id=revision.clients.provider,
+            scope=APPROVAL_SCOPES,
+            redirect_uri=self.callback_url,
+            audience=revision.fhir_base_url,
+        )
+        return EhrSignInRequest(revision.endpoints.authorization_endpoint, parameters, transaction)
+
+    def complete_ehr_sign_in(
+        self,
+        who: MicrosoftIdentity,
+        transaction: LaunchTransaction | None,
+        query: Mapping[str, str],
+        reference: str,
+    ) -> Revision:
+        """The second stamp: the EHR at this base URL, and no other, signed somebody in."""
+        if transaction is None:
+            raise Refused(Reason.STATE_FOREIGN)
+        revision = self._revision(transaction.revision_id)
+        revision.require_approver(who)
+        code = check_callback(transaction, query, revision, self.clock)
+        self.redeem_code(revision, revision.clients.provider, self.callback_url, code, transaction)
+        stamped = self._stamp(revision.id, lambda r, at: r.signed_in_to_ehr(who, at))
+        with self.store.write() as tx:
+            self._audit(tx, Event.APPROVER_SIGNED_IN_TO_EHR, stamped, who, reference)
+        return stamped
+
+    def approve(
+        self, who: MicrosoftIdentity, revision_id: str, shown_digest: str, reference: str
+    ) -> Revision:
+        """Atomic and repeatable: a second click finds it active and changes nothing (case 36).
+
+        Raises:
+            Refused: `NOT_THE_APPROVER`, `STEP_MISSING`, `CHANGED_SINCE_SHOWN`, `URL_TAKEN`.
+        """
+        with self.store.write() as tx:
+            revision = _require(tx.configurations.revision(revision_id))
+            if revision.state is RevisionState.ACTIVE:
+                revision.require_approver(who)
+                return revision
+            active = revision.approved(who, shown_digest, self.clock.now())
+            for earlier in tx.configurations.revisions(revision.environment_id):
+                if earlier.state is RevisionState.ACTIVE:
+                    tx.configurations.save_revision(
+                        earlier.superseded(), RevisionState.ACTIVE.value
+                    )
+            if not tx.configurations.save_revision(active, revision.state.value):
+                raise Refused(Reason.CHANGED_SINCE_SHOWN)
+            if not tx.configurations.activate(active):
+                raise Refused(Reason.URL_TAKEN)
+            self._audit(tx, Event.CONFIGURATION_APPROVED, active, who, reference)
+        return active
+
+    def request_changes(
+        self, who: MicrosoftIdentity, revision_id: str, text: str, reference: str
+    ) -> Revision:
+        returned = self._stamp(revision_id, lambda r, _at: r.changes_requested(who, text))
+        with self.store.write() as tx:
+            self._audit(tx, Event.CHANGES_REQUESTED, returned, who, reference)
+        return returned
+
+    def _revision(self, revision_id: str) -> Revision:
+        with self.store.read() as tx:
+            return _require(tx.configurations.revision(revision_id))
+
+    def _stamp(self, revision_id: str, change: Change) -> Revision:
+        with self.store.write() as tx:
+            revision = _require(tx.configurations.revision(revision_id))
+            changed = change(revision, self.clock.now())
+            if not tx.configurations.save_revision(changed, revision.state.value):
+                raise Refused(Reason.CHANGED_SINCE_SHOWN)
+        return changed
+
+    def _audit(
+        self, tx: Transaction, event: Event, revision: Revision, who: MicrosoftIdentity, ref: str
+    ) -> None:
+        tx.audit(
+            AuditEntry(
+                at=self.clock.now(),
+                event=event,
+                outcome=Outcome.SUCCESS,
+                reference=ref,
+                tenant_id=revision.tenant_id,
+                environment_id=revision.environment_id,
+                actor=who.object_id,
+                facts={"revision": revision.id, "digest": revision.digest()},
+            )
+        )
+
+
+def _require(revision: Revision | None) -> Revision:
+    if revision is None:
+        raise Refused(Reason.CONFIGURATION_UNKNOWN)
+    return revision

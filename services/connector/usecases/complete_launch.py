@@ -1,0 +1,175 @@
+"""Step 2 of a launch: the EHR sent the browser back with a code.
+
+Exchange it, verify who launches what, and hand on a `VerifiedLaunch`: the only thing later steps
+believe. Nothing is written here except through `open_visit` and `link_account`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connector.domain.errors import Reason, Refused
+from connector.domain.launch import (
+    USERS_OF,
+    AppointmentFacts,
+    EhrUser,
+    FhirUserType,
+    Intent,
+    LaunchKind,
+    LaunchTransaction,
+)
+from connector.ports.ehr import Appointments
+from connector.ports.errors import Gone, OutsideError
+from connector.ports.smart import TokenAnswer
+from connector.ports.storage import Door, Store
+from connector.ports.system import Clock
+from connector.usecases.redeem_code import RedeemCode, check_callback, ehr_refusal, same
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLaunch:
+    """Who launches which appointment, proven by the EHR; sealed if a sign-in must come between."""
+
+    kind: LaunchKind
+    environment_id: str
+    tenant_id: str
+    user: EhrUser
+    appointment: AppointmentFacts
+    intent: Intent
+    state_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedLaunch:
+    """`account` is the Entra object id linked to the provider, None for patients and first-timers."""
+
+    launch: VerifiedLaunch
+    door: Door
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteLaunch:
+    store: Store
+    redeem_code: RedeemCode
+    appointments: Appointments
+    clock: Clock
+    callback_url: str
+
+    def __call__(
+        self, transaction: LaunchTransaction | None, query: Mapping[str, str]
+    ) -> CompletedLaunch:
+        """Raises: Refused: see `domain.errors.Reason`; facts name what to look at."""
+        if transaction is None:
+            raise Refused(Reason.STATE_FOREIGN if query.get("state") else Reason.STATE_MISSING)
+        state_hash = hash_of_state(transaction.state)
+        door = self._door(transaction, state_hash)
+        code = check_callback(transaction, query, door.revision, self.clock)
+        client_id = door.revision.clients.of(transaction.kind)
+        answer, user = self.redeem_code(
+            door.revision, client_id, self.callback_url, code, transaction
+        )
+        self._check_record(transaction.kind, door, answer)
+        _check_user(transaction.kind, user)
+        launch = VerifiedLaunch(
+            kind=transaction.kind,
+            environment_id=door.environment.id,
+            tenant_id=door.environment.tenant_id,
+            user=user,
+            appointment=self._appointment(door, answer),
+            intent=_intent(answer),
+            state_hash=state_hash,
+        )
+        return CompletedLaunch(launch, door, self._account(launch))
+
+    def _door(self, transaction: LaunchTransaction, state_hash: str) -> Door:
+        """The same approved configuration the launch began with, and a state not yet used."""
+        with self.store.read() as tx:
+            used_for = tx.redemptions.find(state_hash)
+            door = tx.configurations.door_of_environment(transaction.environment_id)
+        if used_for is not None:
+            raise Refused(Reason.LAUNCH_ALREADY_USED, facts={"visit": used_for})
+        if door is None or door.revision.id != transaction.revision_id:
+            raise Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
+        return door
+
+    def _check_record(self, kind: LaunchKind, door: Door, answer: TokenAnswer) -> None:
+        """A pasted record must be this environment's own (E4, E11); plain SMART sends none."""
+        named = answer.context.get("environment", door.environment.kind.value)
+        if named != door.environment.kind.value:
+            raise Refused(
+                Reason.ENVIRONMENT_MISMATCH,
+                facts={"record": "other", "environment": door.environment.kind.value},
+            )
+        record_id = answer.context.get("recordId")
+        if record_id is None:
+            return
+        with self.store.read() as tx:
+            record = tx.configurations.record(door.environment.id, kind)
+        if record is None or not same(record_id, record.id):
+            raise Refused(Reason.RECORD_UNKNOWN, facts={"kind": kind.value})
+
+    def _appointment(self, door: Door, answer: TokenAnswer) -> AppointmentFacts:
+        base = door.revision.fhir_base_url
+        try:
+            found = self._read(base, answer)
+        except Gone as err:
+            raise Refused(Reason.APPOINTMENT_UNKNOWN, facts={"code": err.code}) from err
+        except OutsideError as err:
+            raise ehr_refusal(err) from err
+        if found.cancelled:
+            raise Refused(Reason.APPOINTMENT_CANCELLED, facts={"status": found.status})
+        return found
+
+    def _read(self, base: str, answer: TokenAnswer) -> AppointmentFacts:
+        if appointment_id := appointment_id_of(answer.context):
+            return self.appointments.read(base, answer.access_token, appointment_id)
+        if conference_id := conference_id_of(answer.context):
+            return self.appointments.find(base, answer.access_token, conference_id)
+        raise Refused(Reason.APPOINTMENT_MISSING)
+
+    def _account(self, launch: VerifiedLaunch) -> str | None:
+        if launch.kind is LaunchKind.PATIENT:
+            return None
+        with self.store.read() as tx:
+            return tx.links.find(launch.environment_id, launch.user.user_id)
+
+
+def hash_of_state(state: str) -> str:
+    """What is stored of a state: enough to know it again, nothing to use it with."""
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+def appointment_id_of(context: Mapping[str, str]) -> str | None:
+    """SMART's `fhirContext` first, then Epic's `appointment` key (ehr.md, decision 6)."""
+    try:
+        references = [
+            str(entry.get("reference", ""))
+            for entry in json.loads(context.get("fhirContext", "[]"))
+            if isinstance(entry, dict)
+        ]
+    except (ValueError, TypeError) as err:
+        raise Refused(Reason.EHR_ANSWER_INVALID, facts={"field": "fhirContext"}) from err
+    for reference in references:
+        if reference.startswith("Appointment/"):
+            return reference.removeprefix("Appointment/")
+    return context.get("appointment") or None
+
+
+def conference_id_of(context: Mapping[str, str]) -> str | None:
+    """The EHR's contact number, as the integration record's context tokens bring it."""
+    return context.get("sessionId") or context.get("csn") or None
+
+
+def _check_user(kind: LaunchKind, user: EhrUser) -> None:
+    allowed: frozenset[FhirUserType] = USERS_OF[kind]
+    if user.fhir_type not in allowed:
+        raise Refused(
+            Reason.WRONG_KIND_OF_USER, facts={"kind": kind.value, "user": user.fhir_type.value}
+        )
+
+
+def _intent(answer: TokenAnswer) -> Intent:
+    named = answer.context.get("intent")
+    return Intent.STATUS if named == Intent.STATUS.value else Intent.BEGIN

@@ -1,0 +1,177 @@
+"""An admin enters an EHR environment: FHIR base URL, clients, approver (flow 4, first half).
+
+The base URL is probed through the egress guard before anything is stored, and what the EHR's
+discovery said is kept with the revision: that is what the approver sees and what launches use.
+"""
+
+from dataclasses import dataclass
+
+from connector.domain.audit import Event, Outcome
+from connector.domain.configuration import (
+    Approver,
+    EhrClients,
+    IntegrationRecord,
+    Revision,
+    RevisionState,
+    SmartEndpoints,
+)
+from connector.domain.errors import Reason, Refused
+from connector.domain.fhir_base_url import normalised
+from connector.domain.geography import Geography
+from connector.domain.launch import LaunchKind
+from connector.domain.organization import (
+    ROLES_THAT_MAY_CONFIGURE,
+    Environment,
+    EnvironmentKind,
+    MicrosoftIdentity,
+    may_configure,
+)
+from connector.ports.errors import AddressRefused, Gone, OutsideError, TryLater
+from connector.ports.microsoft import Directory
+from connector.ports.smart import SmartServer
+from connector.ports.storage import AuditEntry, Store, Transaction
+from connector.ports.system import Clock, Ids
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredConfiguration:
+    """What the form holds, as typed."""
+
+    organization_name: str
+    kind: EnvironmentKind
+    fhir_base_url: str
+    approver_sign_in_name: str
+    time_zone: str
+    clients: EhrClients
+
+
+@dataclass(frozen=True, slots=True)
+class EnterConfiguration:
+    store: Store
+    smart: SmartServer
+    directory: Directory
+    clock: Clock
+    ids: Ids
+    geography: Geography
+
+    def __call__(
+        self, admin: MicrosoftIdentity, entered: EnteredConfiguration, reference: str
+    ) -> Revision:
+        """Store the revision, waiting for its approver.
+
+        Raises:
+            Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `APPROVER_UNKNOWN`,
+                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`; nothing is stored then.
+        """
+        if not may_configure(admin):
+            raise Refused(
+                Reason.ROLE_MISSING,
+                facts={"one_of": ", ".join(sorted(ROLES_THAT_MAY_CONFIGURE.values()))},
+            )
+        fhir_base_url = normalised(entered.fhir_base_url)
+        endpoints = self._probe(fhir_base_url)
+        approver = self._approver(admin.tenant_id, entered.approver_sign_in_name)
+        with self.store.write() as tx:
+            environment = self._environment(tx, admin, entered)
+            _refuse_taken(tx, fhir_base_url, environment)
+            revision = self._revision(
+                tx, environment, fhir_base_url, endpoints, approver, admin, entered
+            )
+            tx.configurations.add_revision(revision)
+            self._audit(tx, revision, admin, reference)
+        return revision
+
+    def _probe(self, fhir_base_url: str) -> SmartEndpoints:
+        try:
+            return self.smart.discover(fhir_base_url)
+        except AddressRefused as err:
+            raise Refused(Reason.URL_REFUSED, facts={"why": err.code}) from err
+        except TryLater as err:
+            raise Refused(
+                Reason.EHR_UNREACHABLE, facts={"code": err.code, "host": err.host}
+            ) from err
+        except OutsideError as err:
+            raise Refused(
+                Reason.EHR_ANSWER_INVALID, facts={"code": err.code, "host": err.host}
+            ) from err
+
+    def _approver(self, tenant_id: str, sign_in_name: str) -> Approver:
+        try:
+            return self.directory.find(tenant_id, sign_in_name.strip())
+        except Gone as err:
+            raise Refused(Reason.APPROVER_UNKNOWN) from err
+        except OutsideError as err:
+            raise Refused(Reason.MICROSOFT_UNREACHABLE, facts={"code": err.code}) from err
+
+    def _environment(
+        self, tx: Transaction, admin: MicrosoftIdentity, entered: EnteredConfiguration
+    ) -> Environment:
+        name = entered.organization_name.strip()
+        found = tx.configurations.find_environment(admin.tenant_id, name, entered.kind)
+        if found is not None:
+            return found
+        tx.configurations.register_tenant(admin.tenant_id, self.geography.value, self.clock.now())
+        environment = Environment(
+            id=self.ids.identifier(),
+            tenant_id=admin.tenant_id,
+            organization_id=self.ids.identifier(),
+            organization_name=name,
+            kind=entered.kind,
+            time_zone=entered.time_zone,
+        )
+        tx.configurations.add_environment(environment, self.clock.now())
+        for kind in LaunchKind:
+            tx.configurations.add_record(IntegrationRecord(self.ids.secret(), environment.id, kind))
+        return environment
+
+    def _revision(  # noqa: PLR0913 - one value each of what a revision is made of
+        self,
+        tx: Transaction,
+        environment: Environment,
+        fhir_base_url: str,
+        endpoints: SmartEndpoints,
+        approver: Approver,
+        admin: MicrosoftIdentity,
+        entered: EnteredConfiguration,
+    ) -> Revision:
+        """The next revision; what was still waiting for approval is superseded by it."""
+        earlier = tx.configurations.revisions(environment.id)
+        for revision in earlier:
+            if revision.state in {RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED}:
+                tx.configurations.save_revision(revision.superseded(), revision.state.value)
+        return Revision(
+            id=self.ids.identifier(),
+            environment_id=environment.id,
+            tenant_id=environment.tenant_id,
+            number=1 + max((r.number for r in earlier), default=0),
+            state=RevisionState.DRAFT,
+            fhir_base_url=fhir_base_url,
+            clients=entered.clients,
+            endpoints=endpoints,
+            approver=approver,
+            created_at=self.clock.now(),
+            created_by=admin.sign_in_name,
+        ).submitted()
+
+    def _audit(
+        self, tx: Transaction, revision: Revision, admin: MicrosoftIdentity, reference: str
+    ) -> None:
+        tx.audit(
+            AuditEntry(
+                at=self.clock.now(),
+                event=Event.CONFIGURATION_SUBMITTED,
+                outcome=Outcome.SUCCESS,
+                reference=reference,
+                tenant_id=revision.tenant_id,
+                environment_id=revision.environment_id,
+                actor=admin.object_id,
+                facts={"revision": revision.id, "number": str(revision.number)},
+            )
+        )
+
+
+def _refuse_taken(tx: Transaction, fhir_base_url: str, environment: Environment) -> None:
+    """A base URL belongs to one environment; a second claim never takes it over (case 41)."""
+    owner = tx.configurations.owner_of(fhir_base_url)
+    if owner not in (None, environment.id):
+        raise Refused(Reason.URL_TAKEN)

@@ -1,0 +1,65 @@
+"""Every open meeting is watched: subscribe, renew before it lapses, unsubscribe when it is over."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connector.domain.outbox import pause_seconds
+from connector.ports.errors import Gone, OutsideError
+from connector.ports.microsoft import Subscriptions
+from connector.ports.storage import Store, WatchedMeeting
+from connector.ports.system import Clock, Ids
+from connector.ports.vault import Sealer
+from connector.usecases.record_participants import client_state_of
+
+# Graph allows three days; a visit needs hours, and a renewal also re-authorises (microsoft.md 3.7).
+LIFETIME = timedelta(hours=12)
+RENEW_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSubscriptions:
+    store: Store
+    subscriptions: Subscriptions
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+
+    def due(self, limit: int) -> list[WatchedMeeting]:
+        now = self.clock.now()
+        with self.store.write() as tx:
+            return list(tx.watches.claim_due(now, now + RENEW_WITHIN, limit))
+
+    def __call__(self, watch: WatchedMeeting) -> None:
+        """Bring one subscription to what is wanted; a failure is tried again with back-off."""
+        try:
+            self._settle(watch)
+        except Gone:
+            with self.store.write() as tx:
+                tx.watches.lost(watch.visit_id)
+        except OutsideError as err:
+            pause = pause_seconds(watch.attempts + 1, self.ids.jitter())
+            due = self.clock.now() + timedelta(
+                seconds=getattr(err, "retry_after_seconds", None) or pause
+            )
+            with self.store.write() as tx:
+                tx.watches.retry(watch.visit_id, due)
+
+    def _settle(self, watch: WatchedMeeting) -> None:
+        if not watch.wanted:
+            if watch.graph_id:
+                self.subscriptions.delete(watch.tenant_id, watch.graph_id)
+            with self.store.write() as tx:
+                tx.watches.removed(watch.visit_id)
+            return
+        expires_at = self.clock.now() + LIFETIME
+        if watch.graph_id:
+            live = self.subscriptions.renew(watch.tenant_id, watch.graph_id, expires_at)
+        else:
+            live = self.subscriptions.create(
+                tenant_id=watch.tenant_id,
+                join_url=watch.join_url,
+                client_state=client_state_of(self.sealer, watch.visit_id),
+                expires_at=expires_at,
+            )
+        with self.store.write() as tx:
+            tx.watches.confirmed(watch.visit_id, live.graph_id, live.expires_at)

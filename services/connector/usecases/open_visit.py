@@ -1,0 +1,203 @@
+"""Step 3 of a launch: the visit is found or made, with exactly one meeting (cases 48-50).
+
+The visit's row is the claim: whoever inserts it names the organizer, and everybody racing asks
+Graph for the meeting of that organizer and that external id, which Graph makes once. So any number
+of launches, retries and lost answers end in one meeting and no lock is held during a call.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from connector.domain.audit import Event, Outcome
+from connector.domain.errors import Reason, Refused
+from connector.domain.launch import Intent, LaunchKind
+from connector.domain.participant import Role
+from connector.domain.visit import Meeting, Visit, VisitState
+from connector.ports.errors import Denied, OutsideError, TryLater
+from connector.ports.microsoft import Meetings
+from connector.ports.storage import (
+    AuditEntry,
+    Store,
+    Transaction,
+    VisitPerson,
+    VisitSecrets,
+)
+from connector.ports.system import Clock, Ids
+from connector.ports.vault import Sealer, VisitSealer
+from connector.usecases.complete_launch import VerifiedLaunch
+
+
+class Next(StrEnum):
+    """Where the launching person goes."""
+
+    MEETING = "meeting"
+    WAIT = "wait"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVisit:
+    visit: Visit
+    role: Role
+    next: Next
+
+    @property
+    def join_url(self) -> str:
+        """Where the meeting is for this role; only when `next` is MEETING."""
+        if self.visit.meeting is None:
+            raise Refused(Reason.VISIT_UNKNOWN)
+        if self.role is Role.PATIENT:
+            return self.visit.meeting.patient_join_url
+        return self.visit.meeting.join_url
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    store: Store
+    meetings: Meetings
+    sealer: Sealer
+    visit_sealer: VisitSealer
+    clock: Clock
+    ids: Ids
+
+    def for_provider(self, launch: VerifiedLaunch, object_id: str, reference: str) -> OpenedVisit:
+        """Raises: Refused: Graph has no meeting for us (`MEETING_…`, `MICROSOFT_UNREACHABLE`)."""
+        found = self._find(launch)
+        if found is None or found.meeting is None:
+            found = self._make_meeting(launch, object_id)
+        with self.store.write() as tx:
+            visit = self._enter(tx, launch, found, VisitPersonOf(Role.PROVIDER, object_id))
+            if visit.final:
+                visit = visit.reopened()
+                tx.visits.save(visit)
+            if visit.meeting:
+                tx.watches.want(visit.id, visit.tenant_id, visit.meeting.join_url, self.clock.now())
+            self._audit(tx, launch, visit, reference, actor=object_id)
+        shows_status = launch.intent is Intent.STATUS
+        return OpenedVisit(visit, Role.PROVIDER, Next.STATUS if shows_status else Next.MEETING)
+
+    def for_patient(self, launch: VerifiedLaunch, reference: str) -> OpenedVisit:
+        """The patient never makes a meeting: without one, they wait for the provider."""
+        with self.store.write() as tx:
+            visit = tx.visits.claim(self._new(launch, VisitState.WAITING_FOR_PROVIDER))
+            visit = self._enter(tx, launch, visit, VisitPersonOf(Role.PATIENT, None))
+            self._audit(tx, launch, visit, reference, actor="patient")
+        ready = visit.meeting is not None and not visit.final
+        return OpenedVisit(visit, Role.PATIENT, Next.MEETING if ready else Next.WAIT)
+
+    def _find(self, launch: VerifiedLaunch) -> Visit | None:
+        with self.store.read() as tx:
+            return tx.visits.find(launch.environment_id, self._key(launch))
+
+    def _make_meeting(self, launch: VerifiedLaunch, object_id: str) -> Visit:
+        with self.store.write() as tx:
+            visit = tx.visits.claim(self._new(launch, VisitState.WAITING_FOR_PATIENT))
+            organizer = tx.visits.name_organizer(visit.id, object_id)
+        try:
+            meeting = self._ask_graph(launch, visit, organizer)
+        except Denied as err:
+            with self.store.write() as tx:
+                tx.visits.release_organizer(visit.id, organizer)
+            raise _meeting_refusal(err) from err
+        except OutsideError as err:
+            raise _meeting_refusal(err) from err
+        with self.store.write() as tx:
+            tx.visits.record_meeting(visit.id, meeting)
+            return tx.visits.get(visit.id) or replace(visit, meeting=meeting)
+
+    def _ask_graph(self, launch: VerifiedLaunch, visit: Visit, organizer: str) -> Meeting:
+        return self.meetings.create_or_get(
+            tenant_id=visit.tenant_id,
+            organizer_id=organizer,
+            external_id=visit.visit_key,
+            start=launch.appointment.start,
+            end=launch.appointment.end,
+        )
+
+    def _enter(
+        self, tx: Transaction, launch: VerifiedLaunch, visit: Visit, person: "VisitPersonOf"
+    ) -> Visit:
+        """The launch's one write: its state is spent and the person belongs to the visit."""
+        if not tx.redemptions.redeem(launch.state_hash, visit.id, self.clock.now()):
+            raise Refused(Reason.LAUNCH_ALREADY_USED, facts={"visit": visit.id})
+        ehr_id = _ehr_id(launch)
+        if ehr_id is None:
+            return visit
+        secrets = self._secrets(tx, launch, visit)
+        tx.visits.add_person(
+            visit.id,
+            VisitPerson(
+                role=person.role,
+                object_id=person.object_id,
+                ehr_id_hash=self.sealer.keyed_hash(f"person:{visit.id}", ehr_id),
+                ehr_id_sealed=self.visit_sealer.seal(secrets.wrapped_key, ehr_id.encode()),
+            ),
+        )
+        return visit
+
+    def _secrets(self, tx: Transaction, launch: VerifiedLaunch, visit: Visit) -> VisitSecrets:
+        """The visit's data key; the first to launch makes it, everybody uses the stored one."""
+        if kept := tx.visits.secrets(visit.id):
+            return kept
+        wrapped = self.visit_sealer.new_key()
+        conference = launch.appointment.conference_id.encode()
+        fresh = VisitSecrets(wrapped, self.visit_sealer.seal(wrapped, conference))
+        tx.visits.keep_secrets(visit.id, fresh)
+        return tx.visits.secrets(visit.id) or fresh
+
+    def _new(self, launch: VerifiedLaunch, state: VisitState) -> Visit:
+        return Visit(
+            id=self.ids.identifier(),
+            environment_id=launch.environment_id,
+            tenant_id=launch.tenant_id,
+            visit_key=self._key(launch),
+            state=state,
+            created_at=self.clock.now(),
+        )
+
+    def _key(self, launch: VerifiedLaunch) -> str:
+        return self.sealer.keyed_hash(
+            f"visit:{launch.environment_id}", launch.appointment.appointment_id
+        )
+
+    def _audit(
+        self, tx: Transaction, launch: VerifiedLaunch, visit: Visit, reference: str, *, actor: str
+    ) -> None:
+        tx.audit(
+            AuditEntry(
+                at=self.clock.now(),
+                event=Event.LAUNCH_COMPLETED,
+                outcome=Outcome.SUCCESS,
+                reference=reference,
+                tenant_id=launch.tenant_id,
+                environment_id=launch.environment_id,
+                actor=actor,
+                facts={"kind": launch.kind.value, "visit": visit.id},
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPersonOf:
+    """The launching person's role, and their account if they have one."""
+
+    role: Role
+    object_id: str | None
+
+
+def _ehr_id(launch: VerifiedLaunch) -> str | None:
+    """Who the EHR shall see as connected: the practitioner, or the visit's patient (also for a proxy)."""
+    if launch.kind is LaunchKind.PROVIDER:
+        return launch.user.fhir_id
+    return launch.appointment.patient_id
+
+
+def _meeting_refusal(err: OutsideError) -> Refused:
+    facts = {"code": err.code, "host": err.host}
+    if isinstance(err, TryLater):
+        return Refused(
+            Reason.MICROSOFT_UNREACHABLE, facts=facts, retry_after_seconds=err.retry_after_seconds
+        )
+    if err.code == "application_access_policy":
+        return Refused(Reason.MEETING_POLICY_MISSING, facts=facts)
+    return Refused(Reason.MEETING_REFUSED, facts=facts)
