@@ -57,3 +57,7 @@ class Untrusted(OutsideError):
 
 class AddressRefused(OutsideError):
     """The egress guard refused the address before any connection was made."""
+
+
+class StorageUnavailable(Exception):
+    """The database cannot be reached or written right now; nothing was stored."""

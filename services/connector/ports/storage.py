@@ -1,7 +1,11 @@
 """What the connector keeps, and the promises its storage makes.
 
 `Store.write()` is one serialisable-enough transaction (SQLite: BEGIN IMMEDIATE): all or nothing.
+A visit or revision that is read in it stays as read until its end: others who write wait. What is
+told of a row that does not exist (any more) changes nothing, unless its method says otherwise.
 `Store.read()` sees a consistent snapshot and may not write.
+
+`attempts` of claimed rows counts how often they were claimed before, so a crash counts as well.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +20,22 @@ from connector.domain.organization import Environment, EnvironmentKind
 from connector.domain.outbox import OutboxMessage
 from connector.domain.participant import Participant, Role
 from connector.domain.visit import Meeting, Visit
+
+
+class StorageConflict(Exception):
+    """A change that contradicts what is stored: a row it needs is missing, or one excludes it."""
+
+
+class StorageUnavailable(Exception):
+    """The database cannot be used now; nothing of the transaction was kept, trying again may help.
+
+    Args:
+        code: low-cardinality word for logs and metrics (`unreachable`, `locked`, `read_only`, …).
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +111,20 @@ class StoredNotification:
 
 
 class Configurations(Protocol):
-    def register_tenant(self, tenant_id: str, geography: str, at: datetime) -> None: ...
+    def register_tenant(self, tenant_id: str, geography: str, at: datetime) -> None:
+        """Repeatable.
+
+        Raises:
+            StorageConflict: unknown geography, or the tenant belongs to another one.
+        """
+        ...
 
     def add_environment(self, environment: Environment, at: datetime) -> None:
-        """Add it with its organization and its two integration records' owner row."""
+        """Add it, and its organization if the tenant has none of that name.
+
+        Raises:
+            StorageConflict: the organization has an environment of this kind.
+        """
         ...
 
     def environments(self, tenant_id: str) -> Sequence[Environment]: ...
@@ -147,7 +177,9 @@ class Links(Protocol):
 
     def add(
         self, environment_id: str, ehr_user_id: str, tenant_id: str, object_id: str, at: datetime
-    ) -> None: ...
+    ) -> None:
+        """Link them; an EHR user who is linked already stays so."""
+        ...
 
 
 class Visits(Protocol):
@@ -177,7 +209,9 @@ class Visits(Protocol):
 
     def secrets(self, visit_id: str) -> VisitSecrets | None: ...
 
-    def keep_secrets(self, visit_id: str, secrets: VisitSecrets) -> None: ...
+    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> None:
+        """Keep the first ones until they are destroyed; later calls change nothing."""
+        ...
 
     def add_person(self, visit_id: str, person: VisitPerson) -> None:
         """Idempotent by (visit, role, EHR id hash)."""
@@ -201,8 +235,9 @@ class Visits(Protocol):
 
     def last_event_number(self) -> int: ...
 
-    def destroy_secrets(self, ended_before: datetime, created_before: datetime) -> int:
-        """Erase data keys and everything sealed of visits that ended (outbox empty) or grew old."""
+    def destroy_secrets(self, ended_before: datetime, kept_before: datetime) -> int:
+        """Erase data keys and everything sealed of visits that ended (outbox empty) or whose keys
+        grew old; a write-back that is still owed then is parked. Returns how many visits."""
         ...
 
     def purge(self, ended_before: datetime) -> int: ...

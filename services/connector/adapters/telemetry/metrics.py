@@ -1,0 +1,39 @@
+"""Prometheus metrics of all processes of a host; labels are low-cardinality codes, never people."""
+
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.4, 1.0, 2.5, 8.0)
+
+LAUNCH_STEPS = Counter(
+    "connector_launch_steps_total", "Launch requests by step and outcome.", ["step", "outcome"]
+)
+LAUNCH_OWN_SECONDS = Histogram(
+    "connector_launch_own_seconds",
+    "Own time of a launch request, calls to the EHR and Graph excluded.",
+    ["step"],
+    buckets=_BUCKETS,
+)
+NOTIFICATIONS = Counter("connector_notifications_total", "Posts of Graph.", ["outcome"])
+WRITE_BACKS = Counter("connector_write_backs_total", "Write-back attempts.", ["outcome"])
+OUTBOX = Gauge(
+    "connector_outbox_messages", "Outbox by state.", ["state"], multiprocess_mode="mostrecent"
+)
+WORKER_ERRORS = Counter("connector_worker_errors_total", "Unexpected errors by loop.", ["loop"])
+
+
+def exposition(directory: Path | None) -> bytes:
+    """The text format, all processes together when they share a directory."""
+    if directory is None:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=str(directory))
+    return generate_latest(registry)

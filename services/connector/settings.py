@@ -1,0 +1,158 @@
+"""Every setting, read once from the environment, checked together; a wrong value refuses to start.
+
+`docs/settings.md` lists them; a test compares.
+"""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from connector.domain.configuration import EhrClients
+from connector.domain.geography import Geography
+from connector.domain.organization import EnvironmentKind
+
+MICROSOFT_LOGIN = "https://login.microsoftonline.com"
+MICROSOFT_GRAPH = "https://graph.microsoft.com"
+TEAMS_HOSTS = ("teams.microsoft.com", "visit.teams.microsoft.com")
+
+
+class SettingsInvalid(Exception):
+    """Startup is refused; `problems` names every wrong setting at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("settings are invalid")
+        self.problems = problems
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("must be an https origin such as https://visits.example.org")
+    return value.rstrip("/")
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class ClientIds(BaseModel):
+    """The connector's client ids at one EHR environment, one per audience."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    provider: str = ""
+    patient: str = ""
+    backend: str = ""
+
+    def as_clients(self) -> EhrClients:
+        return EhrClients(self.provider, self.patient, self.backend)
+
+
+class Settings(BaseSettings):
+    """The connector's environment variables, prefix `CONNECTOR_`."""
+
+    model_config = SettingsConfigDict(env_prefix="CONNECTOR_", frozen=True, extra="ignore")
+
+    public_url: Origin = Field(description="Where browsers and Graph reach the connector.")
+    feed_url: str = Field(
+        default="", description="Origin of the live feed; empty: the same as the public URL."
+    )
+    bind: str = Field(default="127.0.0.1:8440", description="Address web listens on.")
+    feed_bind: str = Field(default="127.0.0.1:8444", description="Address feed listens on.")
+    tls_cert_file: Path | None = Field(
+        default=None, description="Serving certificate; empty behind an ingress that ends TLS."
+    )
+    tls_key_file: Path | None = Field(default=None, description="Its private key.")
+    ca_file: Path | None = Field(
+        default=None, description="Extra certificate authority trusted for outbound calls."
+    )
+    database_url: str = Field(description="sqlite:////path or postgresql+psycopg://…")
+    data_geography: Geography = Field(description="americas, emea or apac; fixed per deployment.")
+    keys_directory: Path = Field(description="Where `connector keys init` put the keys.")
+    trusted_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Hosts that may resolve to private addresses; laptops only.",
+    )
+    microsoft_login_url: Origin = Field(default=MICROSOFT_LOGIN, description="Entra's origin.")
+    graph_url: Origin = Field(default=MICROSOFT_GRAPH, description="Graph's origin.")
+    microsoft_client_id: str = Field(description="The Entra app registration's client id.")
+    ehr_client_ids: dict[EnvironmentKind, ClientIds] = Field(
+        default_factory=dict,
+        description="JSON: client ids offered when a test or production environment is entered.",
+    )
+    web_workers: PositiveInt = Field(default=2, description="gunicorn worker processes.")
+    web_threads: PositiveInt = Field(default=16, description="Threads of each of them.")
+    visits_kept_days: PositiveInt = Field(
+        default=30, description="Days a visit's row is kept after its end."
+    )
+    metrics_directory: Path | None = Field(
+        default=None, description="Where the processes of one host share their metrics."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("trusted_private_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            [h.strip() for h in value.split(",") if h.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:////", "postgresql+psycopg://")):
+            raise ValueError("must begin with sqlite://// or postgresql+psycopg://")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return value
+
+    @property
+    def live_feed_url(self) -> str:
+        return self.feed_url or self.public_url
+
+    @property
+    def teams_hosts(self) -> frozenset[str]:
+        """Hosts a launch may redirect to: Teams', or the simulator's when Graph is one."""
+        if self.graph_url == MICROSOFT_GRAPH:
+            return frozenset(TEAMS_HOSTS)
+        return frozenset({urlsplit(self.graph_url).netloc})
+
+    @property
+    def visits_kept(self) -> timedelta:
+        return timedelta(days=self.visits_kept_days)
+
+    def clients_offered(self, kind: EnvironmentKind) -> EhrClients:
+        return self.ehr_client_ids.get(kind, ClientIds()).as_clients()
+
+
+def load_settings() -> Settings:
+    """Read and check the environment.
+
+    Raises:
+        SettingsInvalid: with one line per wrong or missing variable, values not repeated.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg] # the values come from the environment
+    except ValidationError as err:
+        raise SettingsInvalid([_line(e) for e in json.loads(err.json())]) from err
+
+
+def _line(error: dict[str, Any]) -> str:
+    name = "_".join(str(part) for part in error["loc"]).upper()
+    return f"CONNECTOR_{name}: {error['msg'].removeprefix('Value error, ')}"

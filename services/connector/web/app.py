@@ -1,0 +1,108 @@
+"""The Flask application: blueprints with their access, headers, limits, one log line a request."""
+
+import time
+
+from flask import Flask, Response, g, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import BadRequest
+
+from connector.domain.audit import Event
+from connector.web import (
+    graph_notifications,
+    launch,
+    portal,
+    problems,
+    sign_in,
+    visits,
+    wellknown,
+)
+from connector.web.access import Access, register
+from connector.web.context import WebContext, web
+from connector.web.session import identity
+
+_FORM_BYTES = 64 * 1024
+_NOT_CROCKFORD = str.maketrans("ILOU-_", "XXXXXX")
+
+
+def create_app(context: WebContext) -> Flask:
+    app = Flask("connector.web")
+    app.extensions["connector"] = context
+    app.config.update(
+        ACCESS={},
+        REFUSED_AS={},
+        SECRET_KEY=context.sealer.keyed_hash("portal-session", "key"),
+        SESSION_COOKIE_NAME="__Host-portal",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=_FORM_BYTES,
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    app.before_request(_begin)
+    app.after_request(_finish)
+    csrf = CSRFProtect(app)
+    csrf.exempt(graph_notifications.blueprint)
+    problems.install(app)
+    app.register_error_handler(CSRFError, lambda _err: problems.http_error(BadRequest()))
+    _register(app)
+    return app
+
+
+def _register(app: Flask) -> None:
+    register(app, wellknown.blueprint, Access.PUBLIC, Event.LAUNCH_REFUSED)
+    register(app, launch.blueprint, Access.LAUNCH, Event.LAUNCH_REFUSED)
+    register(app, sign_in.blueprint, Access.PUBLIC, Event.SIGN_IN_REFUSED)
+    register(app, visits.blueprint, Access.VISIT, Event.LAUNCH_REFUSED)
+    register(app, portal.front_blueprint, Access.PUBLIC, Event.CONFIGURATION_REFUSED)
+    register(app, portal.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
+    register(app, portal.approvals_blueprint, Access.PORTAL, Event.APPROVAL_REFUSED)
+    register(app, graph_notifications.blueprint, Access.GRAPH, Event.NOTIFICATION_REFUSED)
+
+
+def _begin() -> None:
+    context = web()
+    context.telemetry.begin_request()
+    g.began = time.perf_counter()
+    g.reference = _readable(context.ids.identifier())
+    g.who = identity(context.clock.now())
+
+
+def _readable(identifier: str) -> str:
+    """Eight characters somebody can read over the phone, in two groups."""
+    text = identifier.upper().translate(_NOT_CROCKFORD)
+    return f"{text[:4]}-{text[4:8]}"
+
+
+def _finish(response: Response) -> Response:
+    _headers(response)
+    seconds = time.perf_counter() - g.began
+    telemetry = web().telemetry
+    if request.blueprint == "launch":
+        own = seconds - telemetry.waited_seconds()
+        outcome = g.get("refused", "ok")
+        telemetry.launch_step(step=request.endpoint or "", outcome=outcome, own_seconds=own)
+        response.headers["Server-Timing"] = f"own;dur={own * 1000:.1f}"
+    telemetry.request_finished(
+        route=str(request.url_rule or "unmatched"),
+        method=request.method,
+        status=response.status_code,
+        seconds=seconds,
+        reference=g.reference,
+    )
+    return response
+
+
+def _headers(response: Response) -> None:
+    """Launch addresses carry secrets: nothing is cached, framed or referred (ASVS 3.4)."""
+    framing = g.get("frame_ancestors", "'none'")
+    feed = web().deployment.feed_url
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        f"media-src 'self' blob:; connect-src 'self' {feed}; base-uri 'none'; "
+        f"form-action 'self' {g.get('form_action', '')}; frame-ancestors {framing}"
+    )

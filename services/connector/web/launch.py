@@ -1,0 +1,120 @@
+"""Flow 1 and 2 over HTTP: launch, callback, and the one Microsoft sign-in in between.
+
+1 `/launch/{kind}` → EHR authorize · 2 `/launch/callback` → visit, or sign-in first ·
+3 `/launch/signed-in` → visit. Each step parses, calls its use case and redirects.
+"""
+
+from datetime import datetime
+
+from flask import Blueprint, redirect, request, url_for
+from pydantic import TypeAdapter
+from werkzeug.wrappers import Response
+
+from connector.domain.launch import LAUNCH_LIFETIME, LaunchKind, LaunchTransaction
+from connector.domain.organization import MicrosoftIdentity
+from connector.usecases.begin_launch import AuthorizationRequest
+from connector.usecases.complete_launch import CompletedLaunch, VerifiedLaunch, hash_of_state
+from connector.usecases.open_visit import Next, OpenedVisit
+from connector.web import sign_in
+from connector.web.context import allow_framing_by, reference, web
+from connector.web.redirects import to_authorize, to_teams
+from connector.web.sealed_cookies import SealedCookie
+from connector.web.visit_pass import LIFETIME, VISIT_PASS, VisitPass
+
+blueprint = Blueprint("launch", __name__, url_prefix="/launch")
+
+_SECONDS = int(LAUNCH_LIFETIME.total_seconds())
+TRANSACTION = SealedCookie("launch", TypeAdapter(LaunchTransaction), _SECONDS)
+PENDING = SealedCookie("pending", TypeAdapter(VerifiedLaunch), _SECONDS)
+
+# Beyond this length some EHRs' front ends cut a query string (ehr.md 4.2); a form carries it.
+_LONGEST_QUERY = 2_000
+
+
+@blueprint.get("/provider")
+def provider() -> Response:
+    return _begin(LaunchKind.PROVIDER)
+
+
+@blueprint.get("/patient")
+def patient() -> Response:
+    return _begin(LaunchKind.PATIENT)
+
+
+def _begin(kind: LaunchKind) -> Response:
+    began = web().begin_launch(kind, request.args.get("iss", ""), request.args.get("launch", ""))
+    allow_framing_by(began.door.revision.fhir_base_url)
+    response = _to_ehr(began)
+    TRANSACTION.set(
+        response, web().sealer, hash_of_state(began.transaction.state), began.transaction
+    )
+    return response
+
+
+def _to_ehr(began: AuthorizationRequest) -> Response:
+    too_long = sum(map(len, began.parameters.values())) > _LONGEST_QUERY
+    if began.door.revision.endpoints.authorize_by_post and too_long:
+        return sign_in.post_to(began.endpoint, began.parameters)
+    return to_authorize(began.endpoint, began.parameters)
+
+
+@blueprint.get("/callback")
+def callback() -> Response:
+    which = hash_of_state(request.args.get("state", ""))
+    transaction = TRANSACTION.read(web().sealer, which)
+    completed = web().complete_launch(transaction, request.args)
+    allow_framing_by(completed.door.revision.fhir_base_url)
+    response = _next_step(completed)
+    TRANSACTION.clear(response, which)
+    return response
+
+
+def _next_step(completed: CompletedLaunch) -> Response:
+    launch, time_zone = completed.launch, completed.door.environment.time_zone
+    if launch.kind is LaunchKind.PATIENT:
+        return _arrive(web().open_visit.for_patient(launch, reference()), time_zone)
+    if completed.account:
+        opened = web().open_visit.for_provider(launch, completed.account, reference())
+        return _arrive(opened, time_zone)
+    response = sign_in.send(
+        tenant=launch.tenant_id,
+        next_path=url_for("launch.signed_in", launch=launch.state_hash[:16]),
+        choose_account=True,
+    )
+    PENDING.set(response, web().sealer, launch.state_hash, launch)
+    return response
+
+
+@blueprint.get("/signed-in")
+def signed_in() -> Response:
+    """After the one sign-in: link the account, then on as every later launch."""
+    which = request.args.get("launch", "")
+    launch = PENDING.read(web().sealer, which)
+    who = sign_in.take_fresh_identity()
+    response = _linked(launch, who)
+    PENDING.clear(response, which)
+    return response
+
+
+def _linked(launch: VerifiedLaunch | None, who: MicrosoftIdentity | None) -> Response:
+    if launch is None or who is None:
+        raise sign_in.expired()
+    account = web().link_account(launch, who, reference())
+    with web().store.read() as tx:
+        environment = tx.configurations.environment(launch.environment_id)
+    opened = web().open_visit.for_provider(launch, account, reference())
+    return _arrive(opened, environment.time_zone if environment else "UTC")
+
+
+def _arrive(opened: OpenedVisit, time_zone: str) -> Response:
+    visit_id = opened.visit.id
+    response = {
+        Next.MEETING: lambda: to_teams(opened.join_url, web().deployment.teams_hosts),
+        Next.WAIT: lambda: redirect(url_for("visits.wait", visit_id=visit_id), 303),
+        Next.STATUS: lambda: redirect(url_for("visits.show", visit_id=visit_id), 303),
+    }[opened.next]()
+    expires_at: datetime = web().clock.now() + LIFETIME
+    VISIT_PASS.set(
+        response, web().sealer, visit_id, VisitPass(visit_id, opened.role, time_zone, expires_at)
+    )
+    return response

@@ -1,0 +1,97 @@
+"""A visit in the browser that launched it: the provider's live page, the patient's waiting page."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from connector.domain.errors import Reason, Refused
+from connector.domain.participant import Role
+from connector.domain.visit import Visit
+from connector.web.context import web
+from connector.web.redirects import to_teams
+from connector.web.visit_pass import VISIT_PASS, VisitPass
+
+blueprint = Blueprint("visits", __name__, url_prefix="/visits")
+
+
+@blueprint.get("/<visit_id>")
+def show(visit_id: str) -> str | BaseResponse:
+    """Who is here, live. Patients are sent to their own page."""
+    pass_ = _pass(visit_id)
+    if pass_.role is Role.PATIENT:
+        return redirect(url_for("visits.wait", visit_id=visit_id), 303)
+    visit = _visit(visit_id)
+    with web().store.read() as tx:
+        events = [e for e in tx.visits.events_of(visit_id) if e.kind == "participant"]
+        roster = tx.visits.roster(visit_id)
+    return render_template(
+        "visit.html",
+        visit=visit,
+        roster=roster,
+        events=events,
+        feed=f"{web().deployment.feed_url}/visits/{visit_id}/events",
+        local=_in_zone(pass_),
+    )
+
+
+@blueprint.get("/<visit_id>/wait")
+def wait(visit_id: str) -> str | BaseResponse:
+    """The patient's page: device test now, the meeting as soon as there is one."""
+    _pass(visit_id)
+    visit = _visit(visit_id)
+    if _can_join(visit):
+        return redirect(url_for("visits.join", visit_id=visit_id), 303)
+    return render_template("wait.html", visit=visit)
+
+
+@blueprint.get("/<visit_id>/status")
+def status(visit_id: str) -> Response:
+    """What the waiting page asks every two seconds."""
+    _pass(visit_id)
+    visit = _visit(visit_id)
+    return jsonify(state=visit.state.value, can_join=_can_join(visit))
+
+
+@blueprint.get("/<visit_id>/join")
+def join(visit_id: str) -> BaseResponse:
+    pass_ = _pass(visit_id)
+    visit = _visit(visit_id)
+    if visit.meeting is None:
+        return redirect(url_for("visits.wait", visit_id=visit_id), 303)
+    if visit.final and pass_.role is Role.PATIENT:
+        raise Refused(Reason.VISIT_ENDED)
+    patient = pass_.role is Role.PATIENT
+    url = visit.meeting.patient_join_url if patient else visit.meeting.join_url
+    return to_teams(url, web().deployment.teams_hosts)
+
+
+def _pass(visit_id: str) -> VisitPass:
+    """The sealed cookie of this very visit (case 61)."""
+    pass_ = VISIT_PASS.read(web().sealer, visit_id)
+    if pass_ is None or pass_.visit_id != visit_id or pass_.expires_at < web().clock.now():
+        raise Refused(Reason.VISIT_UNKNOWN)
+    return pass_
+
+
+def _visit(visit_id: str) -> Visit:
+    with web().store.read() as tx:
+        visit = tx.visits.get(visit_id)
+    if visit is None:
+        raise Refused(Reason.VISIT_UNKNOWN)
+    return visit
+
+
+def _can_join(visit: Visit) -> bool:
+    return visit.meeting is not None and not visit.final
+
+
+class _in_zone:  # noqa: N801 - used as a filter in the template
+    """Times as the clinic's clock shows them."""
+
+    def __init__(self, pass_: VisitPass) -> None:
+        self.zone = ZoneInfo(pass_.time_zone)
+
+    def __call__(self, at: datetime) -> str:
+        return at.astimezone(self.zone).strftime("%H:%M:%S")
