@@ -40,7 +40,10 @@ class SealedCookie(Generic[T]):
         )
 
     def read(self, sealer: Sealer, which: str) -> T | None:
-        sealed = request.cookies.get(self.name(which))
+        return self.unseal(sealer, request.cookies.get(self.name(which), ""))
+
+    def unseal(self, sealer: Sealer, sealed: str) -> T | None:
+        """The value, or None for anything we did not seal for this purpose."""
         opened = sealer.open(self.purpose, sealed) if sealed else None
         try:
             return None if opened is None else self.adapter.validate_json(opened)

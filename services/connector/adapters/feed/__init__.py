@@ -1,0 +1,1 @@
+"""Live events to many open pages from one reader of the database."""

@@ -1,0 +1,121 @@
+"""`connector`: what operators run. Every command reads the environment and exits 0, 1 or 2.
+
+0 done, 1 it could not be done, 2 the command or the settings are wrong.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from connector.settings import Settings, SettingsInvalid, load_settings
+
+
+@click.group()
+def main() -> None:
+    """Run and look after the Teams EHR connector."""
+
+
+@main.group()
+def keys() -> None:
+    """The connector's keys."""
+
+
+@main.group()
+def db() -> None:
+    """The connector's database."""
+
+
+@keys.command("init")
+def keys_init() -> None:
+    """Make the keys that are missing in CONNECTOR_KEYS_DIRECTORY; existing ones stay."""
+    from connector.bootstrap import make_keys
+
+    settings = _settings()
+    make_keys(settings.keys_directory)
+    click.echo(f"keys are in {settings.keys_directory}")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this version's tables."""
+    from connector.bootstrap import upgrade_database
+
+    upgrade_database(_settings())
+    click.echo("the database is up to date")
+
+
+@main.command("web")
+def run_web() -> None:
+    """Answer browsers and webhooks until told to stop."""
+    settings = _process("web")
+    from connector.wsgi import Web
+
+    _only_one(settings, "web", lambda: Web(settings).run())
+
+
+@main.command("worker")
+def run_worker() -> None:
+    """Apply events, deliver write-backs, keep subscriptions, until told to stop."""
+    settings = _process("worker")
+    from connector.bootstrap import build_worker
+
+    def serve() -> None:
+        worker = build_worker(settings)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stopping.set())
+        worker.run()
+
+    _only_one(settings, "worker", serve)
+
+
+@main.command("feed")
+def run_feed() -> None:
+    """Serve the live events of visits until told to stop."""
+    settings = _process("feed")
+    from connector.feed import serve
+
+    _only_one(settings, "feed", lambda: serve(settings))
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsInvalid as err:
+        for problem in err.problems:
+            click.echo(problem, err=True)
+        sys.exit(2)
+
+
+def _process(name: str) -> Settings:
+    """Settings and logging of a long-running process.
+
+    prometheus-client decides at its first import whether processes share their numbers, so the
+    variable it looks for is set before anything imports it.
+    """
+    settings = _settings()
+    if settings.metrics_directory:
+        Path(settings.metrics_directory).mkdir(parents=True, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_directory)
+    from connector.adapters.telemetry.logs import configure
+
+    configure(name, settings.log_level)
+    return settings
+
+
+def _only_one(settings: Settings, role: str, serve: Callable[[], None]) -> None:
+    """SQLite is one host's database: a second process of the same role is refused."""
+    from connector.bootstrap import sole_owner
+
+    with sole_owner(settings, role) as alone:
+        if not alone:
+            click.echo(
+                f"another {role} already uses this SQLite database; several replicas need "
+                "PostgreSQL: set CONNECTOR_DATABASE_URL to postgresql+psycopg://…",
+                err=True,
+            )
+            sys.exit(1)
+        serve()

@@ -1,0 +1,121 @@
+"""Server-sent events of one visit for the provider's page: a small ASGI application of its own.
+
+Every open page holds a connection, so it must not live among the launch threads
+(performance.md 5a). The visit's sealed cookie admits; the browser's Origin must be ours.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from connector.domain.participant import Role
+from connector.ports.storage import Store, VisitEvent
+from connector.ports.system import Clock
+from connector.ports.vault import Sealer
+from connector.web.visit_pass import VISIT_PASS
+
+_HEARTBEAT_SECONDS = 15
+
+
+class Stream(Protocol):
+    async def run(self) -> None: ...
+
+    def events(self, visit_id: str, after: int) -> AsyncIterator[VisitEvent]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    stream: Stream
+    store: Store
+    sealer: Sealer
+    clock: Clock
+    page_origin: str
+
+    async def visit_events(self, request: Request) -> Response:
+        visit_id = request.path_params["visit_id"]
+        if not self._admitted(request, visit_id):
+            return JSONResponse({"status": 404, "title": "No such visit here"}, 404)
+        after = request.headers.get("last-event-id", "")
+        # A first connection replays the visit from its start: the page may be older than the stream.
+        stream = self._lines(visit_id, int(after) if after.isdecimal() else 0)
+        return StreamingResponse(
+            stream,
+            media_type="text/event-stream",
+            headers={
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+                "Access-Control-Allow-Origin": self.page_origin,
+                "Access-Control-Allow-Credentials": "true",
+                "Vary": "Origin",
+            },
+        )
+
+    async def healthz(self, _request: Request) -> Response:
+        problem = await asyncio.to_thread(self.store.ready)
+        return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
+
+    def _admitted(self, request: Request, visit_id: str) -> bool:
+        origin = request.headers.get("origin", self.page_origin)
+        sealed = request.cookies.get(VISIT_PASS.name(visit_id), "")
+        pass_ = VISIT_PASS.unseal(self.sealer, sealed)
+        return (
+            origin == self.page_origin
+            and pass_ is not None
+            and pass_.visit_id == visit_id
+            and pass_.role is Role.PROVIDER
+            and pass_.expires_at > self.clock.now()
+        )
+
+    async def _lines(self, visit_id: str, after: int) -> AsyncIterator[str]:
+        """Events as text, with a comment while nothing happens so that proxies keep the line open."""
+        yield "retry: 2000\n\n"
+        source = aiter(self.stream.events(visit_id, after))
+        pending = asyncio.ensure_future(anext(source))
+        try:
+            while True:
+                done, _ = await asyncio.wait({pending}, timeout=_HEARTBEAT_SECONDS)
+                if not done:
+                    yield ": still here\n\n"
+                    continue
+                yield _as_text(pending.result())
+                pending = asyncio.ensure_future(anext(source))
+        except StopAsyncIteration:
+            return
+        finally:
+            pending.cancel()
+
+
+def _as_text(event: VisitEvent) -> str:
+    data = {
+        "kind": event.kind,
+        "role": event.role,
+        "label": event.label,
+        "at": event.at.isoformat(),
+    }
+    return f"id: {event.number}\nevent: visit\ndata: {json.dumps(data)}\n\n"
+
+
+def create_feed(feed: Feed) -> Starlette:
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        reader = asyncio.create_task(feed.stream.run())
+        yield
+        reader.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reader
+
+    return Starlette(
+        routes=[
+            Route("/visits/{visit_id}/events", feed.visit_events),
+            Route("/healthz", feed.healthz),
+        ],
+        lifespan=lifespan,
+    )

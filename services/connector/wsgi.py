@@ -1,0 +1,54 @@
+"""The web process: gunicorn with threads, one application per worker process."""
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from connector.bootstrap import build_web
+from connector.settings import Settings
+
+_DRAIN_SECONDS = 30
+_KEEP_ALIVE_SECONDS = 30
+_LONGEST_REQUEST_LINE = 8190
+
+
+class Web(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn, configured from our settings; the application is built after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in _options(self.settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return build_web(self.settings)
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "bind": settings.bind,
+        "workers": settings.web_workers,
+        "threads": settings.web_threads,
+        "worker_class": "gthread",
+        "keepalive": _KEEP_ALIVE_SECONDS,
+        "graceful_timeout": _DRAIN_SECONDS,
+        "limit_request_line": _LONGEST_REQUEST_LINE,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "accesslog": None,  # its line would hold launch tokens; the application logs routes
+        "child_exit": _forget_metrics,
+    }
+    if settings.tls_cert_file and settings.tls_key_file:
+        options |= {"certfile": str(settings.tls_cert_file), "keyfile": str(settings.tls_key_file)}
+    return options
+
+
+def _forget_metrics(_server: Any, worker: Any) -> None:
+    """A dead worker process's gauges must not be reported any more."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
