@@ -3,11 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 INSTALLED := .venv/.installed
+CHROMIUM := /usr/bin/chromium
+SOURCES := services scripts tests
 
-.PHONY: help install run demo test check format lint types contracts hygiene lock clean
+.PHONY: help install run demo test test-postgres test-browser test-crash check format lint types \
+	contracts hygiene data-inventory lock clean
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with the locked dependencies
 
@@ -18,7 +21,44 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-lock: ## resolve the dependencies anew
+run: install ## start the whole sandbox and print where everything is; Ctrl-C stops it (RESET=1 starts afresh)
+	@$(BIN)/python scripts/sandbox.py
+
+demo: install ## drive the test-to-production story headless; fails at the first broken promise
+	@$(BIN)/python scripts/demo.py
+
+test: install ## every test that needs no other server
+	$(BIN)/pytest -m "not browser and not postgres and not sandbox"
+
+test-postgres: install ## the storage contracts on a throw-away PostgreSQL
+	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql
+
+test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
+	$(BIN)/pytest -m browser tests/e2e
+
+test-crash: install ## kill -9 worker and web in the middle of a visit: nothing lost, nothing twice
+	$(BIN)/pytest -m sandbox tests/e2e
+
+$(CHROMIUM):
+	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
+
+check: install ## format, lint, types, import contracts, dependency hygiene, tests
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/mypy scripts
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry services
+	@$(MAKE) --no-print-directory test
+
+format: install ## put every file into its form
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+data-inventory: install ## write docs/data.md's table anew from the database's own metadata
+	$(BIN)/python scripts/data_inventory.py
+
+lock: install ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 clean: ## remove everything a command made

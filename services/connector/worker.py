@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from connector.ports.storage import Store
@@ -67,7 +68,7 @@ class Worker:
         with self.store.write() as tx:
             stored = tx.inbox.claim(self.clock.now(), _BATCH)
         for notification in stored:
-            self._survive("notification", lambda n=notification: self.record_participants(n) or True)  # type: ignore[misc]
+            self._survive("notification", partial(_done, self.record_participants, notification))
         return bool(stored)
 
     def deliver(self) -> bool:
@@ -79,14 +80,9 @@ class Worker:
 
     def _together(self, name: str, items: Sequence[Any], work: Callable[[Any], None]) -> bool:
         """Items of different visits at once, so that one slow EHR holds up only its own lanes."""
-
-        def one(item: Any) -> bool:
-            work(item)
-            return True
-
         with ThreadPoolExecutor(_LANES_AT_ONCE) as pool:
             for item in items:
-                pool.submit(self._survive, name, lambda i=item: one(i))  # type: ignore[misc]
+                pool.submit(self._survive, name, partial(_done, work, item))
         return bool(items)
 
     def tidy(self) -> bool:
@@ -101,3 +97,8 @@ class Worker:
         with self.store.write() as tx:
             tx.heartbeat("worker", self.clock.now())
         return False
+
+
+def _done(work: Callable[[Any], None], item: Any) -> bool:
+    work(item)
+    return True

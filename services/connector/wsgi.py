@@ -51,4 +51,4 @@ def _forget_metrics(_server: Any, worker: Any) -> None:
     """A dead worker process's gauges must not be reported any more."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

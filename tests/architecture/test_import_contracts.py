@@ -5,6 +5,10 @@ import sys
 
 
 def test_every_import_contract_is_kept() -> None:
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
     done = subprocess.run([*command, "--no-cache"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -18,7 +18,9 @@ FILES = sorted(p for p in SERVICES.rglob("*.py") if ".egg-info" not in p.parts)
 def functions(path: Path) -> list[tuple[str, int, ast.FunctionDef | ast.AsyncFunctionDef]]:
     tree = ast.parse(path.read_text())
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return [(f"{path}:{n.lineno} {n.name}", (n.end_lineno or n.lineno) - n.lineno + 1, n) for n in nodes]
+    return [
+        (f"{path}:{n.lineno} {n.name}", (n.end_lineno or n.lineno) - n.lineno + 1, n) for n in nodes
+    ]
 
 
 def is_route(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -37,6 +37,7 @@ class SmartEndpoints:
     jwks_uri: str
     callback_names_issuer: bool
     authorize_by_post: bool
+    assertion_algorithm: str = "RS384"
 
 
 @dataclass(frozen=True, slots=True)

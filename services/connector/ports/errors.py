@@ -57,7 +57,3 @@ class Untrusted(OutsideError):
 
 class AddressRefused(OutsideError):
     """The egress guard refused the address before any connection was made."""
-
-
-class StorageUnavailable(Exception):
-    """The database cannot be reached or written right now; nothing was stored."""

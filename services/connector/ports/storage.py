@@ -237,7 +237,8 @@ class Visits(Protocol):
 
     def destroy_secrets(self, ended_before: datetime, kept_before: datetime) -> int:
         """Erase data keys and everything sealed of visits that ended (outbox empty) or whose keys
-        grew old; a write-back that is still owed then is parked. Returns how many visits."""
+        grew old; a write-back that is still owed then is parked. Returns how many visits.
+        """
         ...
 
     def purge(self, ended_before: datetime) -> int: ...

@@ -142,7 +142,7 @@ class OpenVisit:
         wrapped = self.visit_sealer.new_key()
         conference = launch.appointment.conference_id.encode()
         fresh = VisitSecrets(wrapped, self.visit_sealer.seal(wrapped, conference))
-        tx.visits.keep_secrets(visit.id, fresh)
+        tx.visits.keep_secrets(visit.id, fresh, self.clock.now())
         return tx.visits.secrets(visit.id) or fresh
 
     def _new(self, launch: VerifiedLaunch, state: VisitState) -> Visit:

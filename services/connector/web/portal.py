@@ -11,13 +11,18 @@ from connector.domain.organization import Environment, EnvironmentKind, may_conf
 from connector.usecases.complete_launch import hash_of_state
 from connector.web.configuration_form import ConfigurationForm
 from connector.web.context import reference, web
+from connector.web.local_time import clock_time, date_time
 from connector.web.redirects import to_authorize
-from connector.web.refusals import PROBLEMS
 from connector.web.sealed_cookies import SealedCookie
+from connector.web.standing import FILTER_STATES, Filter, Standing, organizations
+from connector.web.state_words import REVISION_WORDS, next_step
 
 front_blueprint = Blueprint("front", __name__)
 blueprint = Blueprint("portal", __name__, url_prefix="/configurations")
 approvals_blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
+
+front_blueprint.add_app_template_filter(clock_time)
+front_blueprint.add_app_template_filter(date_time)
 
 EHR_SIGN_IN = SealedCookie(
     "approval", TypeAdapter(LaunchTransaction), int(LAUNCH_LIFETIME.total_seconds())
@@ -30,17 +35,22 @@ def overview() -> str:
     if g.who is None:
         return render_template("welcome.html", geography=web().deployment.geography)
     with web().store.read() as tx:
-        environments = [
-            (e, tx.configurations.revisions(e.id))
+        standings = [
+            Standing(e, tx.configurations.revisions(e.id))
             for e in tx.configurations.environments(g.who.tenant_id)
         ]
         to_approve = tx.configurations.revisions_to_approve(g.who.tenant_id, g.who.object_id)
-        names = {e.id: e for e, _ in environments}
+    names = {s.environment.id: s.environment for s in standings}
+    wanted = Filter.of(request.args)
     return render_template(
         "overview.html",
-        environments=environments,
+        any_environment=bool(standings),
+        organizations=organizations(standings, wanted),
+        wanted=wanted,
+        states=FILTER_STATES,
         to_approve=[(r, names[r.environment_id]) for r in to_approve],
         may_configure=may_configure(g.who),
+        public_url=web().deployment.public_url,
     )
 
 
@@ -48,24 +58,29 @@ def overview() -> str:
 def new() -> str | Response | tuple[str, int]:
     if not may_configure(g.who):
         raise Refused(Reason.ROLE_MISSING)
-    form = ConfigurationForm.for_environment(
-        request.args.get("environment", EnvironmentKind.TEST.value),
-        web().deployment.clients_offered,
+    form = ConfigurationForm.starting_from(
+        _earlier(), request.args.get("environment", ""), web().deployment.clients_offered
     )
     if not form.validate_on_submit():
-        return render_template("configuration_new.html", form=form, problem=None), _form_status()
+        return _entry_page(form, 422 if request.method == "POST" else 200)
     try:
         revision = web().enter_configuration(g.who, form.entered(), reference())
     except Refused as err:
-        problem = PROBLEMS[err.reason]
-        return render_template(
-            "configuration_new.html", form=form, problem=problem, facts=err.facts
-        ), problem.status
+        return _entry_page(form, form.refuse(err).status)
     return redirect(url_for("portal.show", environment_id=revision.environment_id), 303)
 
 
-def _form_status() -> int:
-    return 422 if request.method == "POST" else 200
+def _entry_page(form: ConfigurationForm, status: int) -> tuple[str, int]:
+    return render_template("configuration_new.html", form=form, kinds=EnvironmentKind), status
+
+
+def _earlier() -> Standing | None:
+    """What the new revision follows, or whose production counterpart is being entered."""
+    if not request.args.get("of"):
+        return None
+    environment = _environment(request.args["of"])
+    with web().store.read() as tx:
+        return Standing(environment, tx.configurations.revisions(environment.id))
 
 
 @blueprint.get("/<environment_id>")
@@ -85,6 +100,9 @@ def show(environment_id: str) -> str:
             (r.kind, r.text(public_url, environment.kind.value)) for r in records if r and door
         ],
         approval_url=public_url + url_for("approvals.show_approval", revision_id=revisions[0].id),
+        may_configure=may_configure(g.who),
+        words=REVISION_WORDS,
+        next_step=next_step(revisions[0]),
     )
 
 
@@ -93,8 +111,13 @@ def show_approval(revision_id: str) -> str:
     """Exactly what will be approved; opening it as the named approver is the first stamp."""
     revision = _own(revision_id)
     revision = web().approve_configuration.show(g.who, revision.id)
+    with web().store.read() as tx:
+        door = tx.configurations.door_of_environment(revision.environment_id)
     return render_template(
-        "approval.html", revision=revision, environment=_environment(revision.environment_id)
+        "approval.html",
+        revision=revision,
+        environment=_environment(revision.environment_id),
+        active=door.revision if door else None,
     )
 
 

@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
-from connector.ports.errors import OutsideError, StorageUnavailable, TryLater
-from connector.ports.storage import AuditEntry
+from connector.ports.errors import OutsideError, TryLater
+from connector.ports.storage import AuditEntry, StorageUnavailable
 from connector.web.context import reference, web
 from connector.web.refusals import AGAIN, HTTP_TITLES, PROBLEMS, TELL_THE_HELP_DESK, Problem
 from connector.web.session import SignInNeeded

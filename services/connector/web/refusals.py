@@ -129,7 +129,10 @@ PROBLEMS: dict[Reason, Problem] = {
         "Call the clinic to make a new appointment.",
     ),
     Reason.VISIT_ENDED: Problem(
-        410, "This visit has ended", "The meeting is over.", "Start it again from the schedule."
+        410,
+        "This visit has ended",
+        "The meeting is over.",
+        "If you still need to talk to your clinician, call the clinic. Once they open the visit again, press Begin virtual visit again.",
     ),
     Reason.VISIT_UNKNOWN: Problem(
         404,
@@ -218,7 +221,11 @@ PROBLEMS: dict[Reason, Problem] = {
         "approval",
     ),
     Reason.WRONG_EHR: Problem(
-        403, "This is another EHR", "The sign-in was made at another EHR.", "Try again.", "approval"
+        403,
+        "This is another EHR",
+        "The sign-in was made at another EHR than the one you are asked to approve.",
+        "Open the approval page again and sign in to the EHR whose FHIR base URL it shows.",
+        "approval",
     ),
     Reason.URL_REFUSED: Problem(
         422,
@@ -262,7 +269,7 @@ PROBLEMS: dict[Reason, Problem] = {
         422,
         "Please correct the form",
         "A value is missing or wrong.",
-        "Correct it.",
+        "Go back, correct what is marked, and send the form again.",
         "configuration",
     ),
 }

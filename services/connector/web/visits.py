@@ -1,8 +1,5 @@
 """A visit in the browser that launched it: the provider's live page, the patient's waiting page."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -11,6 +8,14 @@ from connector.domain.participant import Role
 from connector.domain.visit import Visit
 from connector.web.context import web
 from connector.web.redirects import to_teams
+from connector.web.state_words import (
+    HAPPENED,
+    PATIENT_WORDS,
+    PRESENCE_WORDS,
+    PROVIDER_WORDS,
+    ROLE_WORDS,
+    people_in,
+)
 from connector.web.visit_pass import VISIT_PASS, VisitPass
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
@@ -26,13 +31,19 @@ def show(visit_id: str) -> str | BaseResponse:
     with web().store.read() as tx:
         events = [e for e in tx.visits.events_of(visit_id) if e.kind == "participant"]
         roster = tx.visits.roster(visit_id)
+        environment = tx.configurations.environment(visit.environment_id)
     return render_template(
         "visit.html",
         visit=visit,
-        roster=roster,
+        words=PROVIDER_WORDS[visit.state],
+        people=people_in(roster),
         events=events,
+        presence_words=PRESENCE_WORDS,
+        role_words=ROLE_WORDS,
+        happened=HAPPENED,
         feed=f"{web().deployment.feed_url}/visits/{visit_id}/events",
-        local=_in_zone(pass_),
+        environment=environment,
+        zone=pass_.time_zone,
     )
 
 
@@ -43,7 +54,7 @@ def wait(visit_id: str) -> str | BaseResponse:
     visit = _visit(visit_id)
     if _can_join(visit):
         return redirect(url_for("visits.join", visit_id=visit_id), 303)
-    return render_template("wait.html", visit=visit)
+    return render_template("wait.html", visit=visit, words=PATIENT_WORDS[visit.state])
 
 
 @blueprint.get("/<visit_id>/status")
@@ -85,13 +96,3 @@ def _visit(visit_id: str) -> Visit:
 
 def _can_join(visit: Visit) -> bool:
     return visit.meeting is not None and not visit.final
-
-
-class _in_zone:  # noqa: N801 - used as a filter in the template
-    """Times as the clinic's clock shows them."""
-
-    def __init__(self, pass_: VisitPass) -> None:
-        self.zone = ZoneInfo(pass_.time_zone)
-
-    def __call__(self, at: datetime) -> str:
-        return at.astimezone(self.zone).strftime("%H:%M:%S")

@@ -1,0 +1,139 @@
+"""Signing people in with Microsoft (flows 1 and 4): msal for the protocol, our own proof after it.
+
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+import hmac
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from connector.adapters.entra.applications import ORGANIZATIONS, Applications
+from connector.adapters.entra.id_token import check_claims, identity_of
+from connector.domain.organization import MicrosoftIdentity
+from connector.ports.answers import failure_of, json_object, word
+from connector.ports.errors import Denied, OutsideError, TryLater, Untrusted
+from connector.ports.http import Http
+from connector.ports.system import Clock
+from connector.ports.tokens import SignedTokens
+
+DISCOVERY_LIFE = timedelta(hours=24)
+_TENANT = "tenant"
+
+
+class MsalSignIn:
+    """Implements `ports.microsoft.SignIn`. No token outlives `complete`.
+
+    Args:
+        applications: our msal clients.
+        redirect_uri: registered in Entra, exactly.
+        http: reads the tenants' discovery documents.
+        signed_tokens: proves signatures by Entra's published keys.
+        clock: what the times of ID tokens are compared with.
+    """
+
+    def __init__(
+        self,
+        applications: Applications,
+        redirect_uri: str,
+        *,
+        http: Http,
+        signed_tokens: SignedTokens,
+        clock: Clock,
+    ) -> None:
+        self._applications = applications
+        self._redirect_uri = redirect_uri
+        self._http = http
+        self._signed_tokens = signed_tokens
+        self._clock = clock
+        self._jwks_uris: dict[str, tuple[str, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def begin(
+        self, *, tenant: str, login_hint: str | None = None, choose_account: bool = False
+    ) -> tuple[str, dict[str, Any]]:
+        application = self._applications.of(tenant)
+        flow: dict[str, Any] = self._applications.calling(
+            lambda: application.initiate_auth_code_flow(
+                [],
+                redirect_uri=self._redirect_uri,
+                login_hint=login_hint,
+                prompt="select_account" if choose_account else None,
+            )
+        )
+        return flow["auth_uri"], {**flow, _TENANT: tenant}
+
+    def complete(self, flow: Mapping[str, Any], query: Mapping[str, str]) -> MicrosoftIdentity:
+        host = self._applications.host
+        state, answered = flow.get("state"), query.get("state", "")
+        if not isinstance(state, str) or not hmac.compare_digest(
+            state.encode(), answered.encode("utf-8", "surrogatepass")
+        ):
+            raise Denied("state_mismatch", host=host)
+        if "error" in query:
+            raise self._applications.refusal(query)
+        if not query.get("code"):
+            raise Denied("code_missing", host=host)
+        tenant = str(flow.get(_TENANT, ""))
+        return self._verified(self._redeem(tenant, flow, query), tenant, flow)
+
+    def _redeem(self, tenant: str, flow: Mapping[str, Any], query: Mapping[str, str]) -> str:
+        """The raw ID token the code was good for; all other tokens are dropped here."""
+        application = self._applications.of(tenant)
+        asked = {name: value for name, value in flow.items() if name != _TENANT}
+        try:
+            result: dict[str, Any] = self._applications.calling(
+                lambda: application.acquire_token_by_auth_code_flow(asked, dict(query))
+            )
+        except RuntimeError as mismatch:  # msal's way to say that the nonce is another's
+            raise Untrusted("nonce", host=self._applications.host) from mismatch
+        if "error" in result:
+            raise self._applications.refusal(result)
+        id_token = result.get("id_token")
+        if not isinstance(id_token, str):
+            raise Untrusted("id_token_missing", host=self._applications.host)
+        return id_token
+
+    def _verified(
+        self, unverified_id_token: str, tenant: str, flow: Mapping[str, Any]
+    ) -> MicrosoftIdentity:
+        claims = self._signed_tokens.claims(self._jwks_uri(tenant), unverified_id_token)
+        check_claims(
+            claims,
+            login_url=self._applications.login_url,
+            client_id=self._applications.client_id,
+            tenant_id=None if tenant == ORGANIZATIONS else tenant,
+            nonce=str(flow.get("nonce", "")),
+            now=self._clock.now(),
+        )
+        return identity_of(claims)
+
+    def _jwks_uri(self, tenant: str) -> str:
+        """Where a tenant's signing keys are, from its discovery document, remembered for a day."""
+        with self._lock:
+            known = self._jwks_uris.get(tenant)
+        if known is not None and self._clock.now() < known[1]:
+            return known[0]
+        found = self._discover(tenant)
+        with self._lock:
+            self._jwks_uris[tenant] = (found, self._clock.now() + DISCOVERY_LIFE)
+        return found
+
+    def _discover(self, tenant: str) -> str:
+        """Raises: TryLater; Untrusted: the document names keys on another host."""
+        login_url, host = self._applications.login_url, self._applications.host
+        try:
+            answer = self._http.send(
+                "GET", f"{login_url}/{tenant}/v2.0/.well-known/openid-configuration"
+            )
+            if answer.status != HTTPStatus.OK:
+                raise failure_of(answer, self._clock.now(), host=host)
+            jwks_uri = json_object(answer, host=host).get("jwks_uri")
+        except OutsideError as unreadable:
+            code = word(f"discovery_{unreadable.code}", "discovery")
+            raise TryLater(code, host=host) from unreadable
+        if not isinstance(jwks_uri, str) or not jwks_uri.startswith(f"{login_url}/"):
+            raise Untrusted("jwks_elsewhere", host=host)
+        return jwks_uri

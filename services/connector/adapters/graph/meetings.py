@@ -1,0 +1,85 @@
+"""The Teams meeting of a visit: made once, held to our settings (flows 1 and 2).
+
+https://learn.microsoft.com/graph/api/onlinemeeting-createorget
+"""
+
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from connector.adapters.graph.client import V1, GraphClient
+from connector.adapters.graph.instants import graph_text
+from connector.domain.visit import Meeting
+from connector.ports.errors import BadAnswer, Denied
+
+# Whatever is written here shows in calendars, invitations and reports of the customer's tenant.
+NEUTRAL_SUBJECT = "Virtual visit"
+# createOrGet takes none of these. `organization` lets staff in and holds patients in the lobby;
+# chat ends with the meeting.
+SETTINGS: Mapping[str, Any] = {
+    "lobbyBypassSettings": {"scope": "organization", "isDialInBypassEnabled": False},
+    "allowedPresenters": "organization",
+    "allowMeetingChat": "limited",
+}
+
+
+class GraphMeetings:
+    """Implements `ports.microsoft.Meetings`."""
+
+    def __init__(self, graph: GraphClient) -> None:
+        self._graph = graph
+
+    def create_or_get(
+        self,
+        *,
+        tenant_id: str,
+        organizer_id: str,
+        external_id: str,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> Meeting:
+        meetings = f"{V1}/users/{quote(organizer_id, safe='')}/onlineMeetings"
+        asked = {
+            "externalId": external_id,
+            "subject": NEUTRAL_SUBJECT,
+            **_times(start, end),
+        }
+        made = self._graph.ask(tenant_id, "POST", f"{meetings}/createOrGet", body=asked)
+        meeting_id, join_url = _text(made, "id"), _url(made, "joinWebUrl")
+        meeting = f"{meetings}/{quote(meeting_id, safe='')}"
+        if any(made.get(name) != value for name, value in SETTINGS.items()):
+            self._graph.ask(tenant_id, "PATCH", meeting, body=SETTINGS)
+        return Meeting(meeting_id, join_url, self._patient_join_url(tenant_id, meeting) or join_url)
+
+    def _patient_join_url(self, tenant_id: str, meeting: str) -> str | None:
+        """The browser join URL; None where VirtualAppointment.Read.All is not consented or known."""
+        with contextlib.suppress(Denied):
+            found = self._graph.ask(tenant_id, "GET", f"{meeting}/getVirtualAppointmentJoinWebUrl")
+            return _url(found, "value")
+        return None
+
+
+def _times(start: datetime | None, end: datetime | None) -> dict[str, str]:
+    """Graph refuses an end without a start, and an end before it."""
+    if start is None:
+        return {}
+    if end is None or end <= start:
+        return {"startDateTime": graph_text(start)}
+    return {"startDateTime": graph_text(start), "endDateTime": graph_text(end)}
+
+
+def _text(meeting: Mapping[str, Any], field: str) -> str:
+    value = meeting.get(field)
+    if not isinstance(value, str) or not value:
+        raise BadAnswer(field)
+    return value
+
+
+def _url(meeting: Mapping[str, Any], field: str) -> str:
+    """A URL people are redirected to: https, and nothing that ends a header."""
+    value = _text(meeting, field)
+    if not value.startswith("https://") or any(not "!" <= character <= "~" for character in value):
+        raise BadAnswer(field)
+    return value

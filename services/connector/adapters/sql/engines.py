@@ -1,0 +1,121 @@
+"""One engine that writes and one that reads, per database.
+
+SQLite: readers see their own snapshot (WAL) and cannot write; the one writer begins IMMEDIATE, since
+a deferred transaction that turns into a writer fails at once when somebody else wrote in between,
+whatever busy_timeout says (measured: performance.md 1c). PostgreSQL: both share one pool; reads are
+REPEATABLE READ and READ ONLY, writes READ COMMITTED with row locks.
+"""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+BUSY_SECONDS = 5
+_CONNECT_SECONDS = 5
+
+# A session that dies inside a transaction holds its row locks until PostgreSQL gives up on it.
+_POSTGRESQL_LIMITS = (
+    "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '5s'; "
+    "SET statement_timeout = '15s'; SET TimeZone = 'UTC'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    writing: Engine
+    reading: Engine
+
+    def dispose(self) -> None:
+        self.writing.dispose()
+        self.reading.dispose()
+
+
+def engines(database_url: str, pool_size: int) -> Engines:
+    """Engines that connect at first use.
+
+    Raises:
+        ValueError: neither a SQLite file nor a PostgreSQL address.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        sqlite_file(url)
+        return Engines(writing=_sqlite_writer(url), reading=_sqlite_reader(url, pool_size))
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        return _postgresql(url, pool_size)
+    raise ValueError("the database is SQLite or PostgreSQL")
+
+
+def sqlite_file(url: URL) -> Path:
+    """Where the database is; one in memory could not be shared by two connections."""
+    name = (url.database or "").removeprefix("file:")
+    if name in {"", ":memory:"}:
+        raise ValueError("a SQLite database needs a file")
+    return Path(name)
+
+
+def make_private_file(url: URL) -> None:
+    """Create the file for our eyes only; SQLite gives its journal the same mode."""
+    os.close(os.open(sqlite_file(url), os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _sqlite_writer(url: URL) -> Engine:
+    writer = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
+    # secure_delete: a destroyed data key must not survive in a free page.
+    event.listen(writer, "connect", _pragmas("secure_delete = ON"))
+    event.listen(writer, "begin", _begin("BEGIN IMMEDIATE"))
+    return writer
+
+
+def _sqlite_reader(url: URL, pool_size: int) -> Engine:
+    reader = create_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+    event.listen(reader, "connect", _pragmas("query_only = ON"))
+    event.listen(reader, "begin", _begin("BEGIN"))
+    return reader
+
+
+def _pragmas(last: str) -> Any:
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we begin ourselves
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            last,
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return set_up
+
+
+def _begin(statement: str) -> Any:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin
+
+
+def _postgresql(url: URL, pool_size: int) -> Engines:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 30},
+    )
+    event.listen(engine, "connect", _limit_session)
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Engines(writing=engine, reading=reading)
+
+
+def _limit_session(connection: Any, _record: object) -> None:
+    """Limits are set here, not as start-up options: connection poolers refuse those."""
+    connection.execute(_POSTGRESQL_LIMITS)
+    connection.commit()

@@ -1,0 +1,58 @@
+"""Database errors in the words of the storage port; retryability is the type."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from connector.ports.storage import StorageConflict, StorageUnavailable
+
+# SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CODE_OF_SQLSTATE = {
+    "40001": "overtaken",
+    "40P01": "deadlock",
+    "55P03": "locked",
+    "57014": "too_slow",
+    "25006": "read_only",
+    "53100": "full",
+    "53300": "too_many_connections",
+}
+_CODE_OF_SQLITE = {
+    "SQLITE_BUSY": "locked",
+    "SQLITE_LOCKED": "locked",
+    "SQLITE_FULL": "full",
+    "SQLITE_READONLY": "read_only",
+    "SQLITE_IOERR": "disk",
+    "SQLITE_CANTOPEN": "unreachable",
+}
+
+
+@contextmanager
+def port_errors() -> Iterator[None]:
+    """Translate what SQLAlchemy raises in the block.
+
+    Raises:
+        StorageConflict: a constraint refused the change.
+        StorageUnavailable: the database cannot be used now; nothing of the transaction is kept.
+    """
+    try:
+        yield
+    except exc.IntegrityError as err:
+        raise StorageConflict from err
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as err:
+        raise StorageUnavailable(_code(err)) from err
+    except exc.TimeoutError as err:
+        raise StorageUnavailable("pool_exhausted") from err
+    except exc.StatementError as err:
+        if isinstance(err.orig, ValueError):
+            raise err.orig from None
+        raise
+
+
+def _code(err: exc.DBAPIError) -> str:
+    sqlstate = getattr(err.orig, "sqlstate", None)
+    if sqlstate:
+        return _CODE_OF_SQLSTATE.get(sqlstate, "unreachable")
+    # Extended codes read SQLITE_BUSY_SNAPSHOT; the first two words say what matters.
+    name = "_".join(getattr(err.orig, "sqlite_errorname", "").split("_")[:2])
+    return _CODE_OF_SQLITE.get(name, "unreachable")

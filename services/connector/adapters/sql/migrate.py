@@ -1,0 +1,70 @@
+"""Bring a database to the newest revision, and say which one it has."""
+
+from functools import cache
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, make_url, text
+
+from connector.adapters.sql.engines import engines, make_private_file
+
+# Replicas that start together wait for the first one's migration instead of racing it.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
+
+
+def upgrade(database_url: str) -> None:
+    """Create or upgrade the tables in one transaction; on an up-to-date database nothing happens."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        make_private_file(url)
+    opened = engines(database_url, pool_size=1)
+    try:
+        with opened.writing.begin() as connection:
+            _upgrade(connection)
+    finally:
+        opened.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_AT_A_TIME)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def is_behind(connection: Connection) -> bool:
+    """True when a migration of this release is missing.
+
+    A revision this release does not know is a newer one: during a rolling upgrade the database is
+    migrated first and the old replicas go on (expand, then contract).
+    """
+    current = MigrationContext.configure(connection).get_current_revision()
+    return current is None or (current != head() and current in _known())
+
+
+def head() -> str:
+    """The newest revision of this release."""
+    newest = _scripts().get_current_head()
+    if newest is None:
+        raise RuntimeError("the package holds no migrations")
+    return newest
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in _scripts().walk_revisions())
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("connector.migrations")))
+    return config

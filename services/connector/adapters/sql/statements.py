@@ -1,0 +1,81 @@
+"""What the modules of this package share: one area of tables within one transaction.
+
+Statements are built once, at import, so that a launch pays for executing them only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Row, Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import UpdateBase
+
+from connector.ports.storage import StorageConflict
+
+Values = Mapping[str, Any]
+AnySelect = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PerDialect:
+    """`INSERT … ON CONFLICT`: the same words on both databases, two classes in SQLAlchemy."""
+
+    sqlite: UpdateBase
+    postgresql: UpdateBase
+
+
+def on_both(table: Table[Any], build: Callable[[Any], Any]) -> PerDialect:
+    """`build` gets an insert into `table` that knows `on_conflict_do_nothing` and `_do_update`."""
+    # Whether a row was written is the answer to most of these; psycopg forgets it otherwise.
+    statements = (build(insert(table).inline()) for insert in (sqlite.insert, postgresql.insert))
+    return PerDialect(*(s.execution_options(preserve_rowcount=True) for s in statements))
+
+
+def insert_if_new(table: Table[Any], *key: str) -> PerDialect:
+    """An insert that a row with the same `key` turns into nothing; any other clash still fails."""
+    return on_both(table, lambda insert: insert.on_conflict_do_nothing(index_elements=list(key)))
+
+
+class Area:
+    """Base of the modules: a connection inside a transaction, and whether it may write."""
+
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        self._connection = connection
+        self._writing = writing
+
+    @property
+    def _is_postgresql(self) -> bool:
+        return self._connection.dialect.name == "postgresql"
+
+    def _rows(self, statement: AnySelect, **values: object) -> Sequence[Row[Any]]:
+        return self._connection.execute(statement, values).all()
+
+    def _row(self, statement: AnySelect, **values: object) -> Row[Any] | None:
+        return self._connection.execute(statement, values).first()
+
+    def _change(
+        self, statement: UpdateBase | PerDialect, values: Values | Sequence[Values]
+    ) -> CursorResult[Any]:
+        """Execute a change.
+
+        Raises:
+            RuntimeError: the transaction came from `Store.read`.
+        """
+        self._require_writing()
+        if isinstance(statement, PerDialect):
+            statement = statement.postgresql if self._is_postgresql else statement.sqlite
+        return self._connection.execute(statement, values)
+
+    def _change_known(self, statement: UpdateBase, values: Values) -> None:
+        """Change the one row that `values` name.
+
+        Raises:
+            StorageConflict: there is none.
+        """
+        if self._change(statement, values).rowcount == 0:
+            raise StorageConflict
+
+    def _require_writing(self) -> None:
+        if not self._writing:
+            raise RuntimeError("a read transaction may not write")

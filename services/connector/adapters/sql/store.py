@@ -1,0 +1,127 @@
+"""The storage port on SQLite or PostgreSQL."""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.adapters.sql import single_host
+from connector.adapters.sql.audit import first_broken_line
+from connector.adapters.sql.engines import BUSY_SECONDS, engines, sqlite_file
+from connector.adapters.sql.failures import port_errors
+from connector.adapters.sql.migrate import is_behind
+from connector.adapters.sql.transaction import SqlTransaction
+from connector.ports.storage import AuditEntry, StorageUnavailable
+
+_READ_ONLY = text("SHOW transaction_read_only")
+
+
+class SqlStore:
+    """Connects at first use; make one per process, after forking.
+
+    Args:
+        database_url: `sqlite:////path/to/file.db` or `postgresql://…`.
+        pool_size: most connections at a time; as many threads may read at once.
+    """
+
+    def __init__(self, database_url: str, pool_size: int = 16) -> None:
+        self._url = make_url(database_url)
+        self._engines = engines(database_url, pool_size)
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
+        # SQLite's busy handler sleeps and retries: threads queue here instead, in a third of the
+        # time at the 99th percentile (performance.md 1c).
+        self._one_writer = threading.Lock()
+        self._of_thread = threading.local()
+        self._locks: dict[str, int] = {}
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        with port_errors(), self._engines.reading.connect() as connection:
+            yield SqlTransaction(connection, writing=False)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        with port_errors(), self._turn(), self._engines.writing.begin() as connection:
+            transaction = SqlTransaction(connection, writing=True)
+            yield transaction
+            transaction.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One write at a time for a thread, and on SQLite for the process."""
+        if getattr(self._of_thread, "writing", False):
+            raise RuntimeError("a write transaction is already open in this thread")
+        if self._is_sqlite and not self._one_writer.acquire(timeout=BUSY_SECONDS):
+            raise StorageUnavailable("locked")
+        self._of_thread.writing = True
+        try:
+            yield
+        finally:
+            self._of_thread.writing = False
+            if self._is_sqlite:
+                self._one_writer.release()
+
+    def audit_all(self, entries: Iterable[AuditEntry]) -> None:
+        with self.write() as transaction:
+            for entry in entries:
+                transaction.audit(entry)
+
+    def first_broken_audit_line(self) -> int | None:
+        """Read the whole trail; id of the first line that was changed, taken out or moved."""
+        with port_errors(), self._engines.reading.connect() as connection:
+            return first_broken_line(connection)
+
+    def ready(self) -> str | None:
+        try:
+            with self._engines.reading.connect() as connection:
+                if is_behind(connection):
+                    return "not_migrated"
+            return "read_only" if self._refuses_writes() else None
+        except SQLAlchemyError:
+            return "unreachable"
+
+    def _refuses_writes(self) -> bool:
+        try:
+            with port_errors():
+                return self._probe_sqlite() if self._is_sqlite else self._probe_postgresql()
+        except StorageUnavailable as err:
+            return err.code == "read_only"
+
+    def _probe_sqlite(self) -> bool:
+        """Begin and undo a write, unless somebody is writing just now: then it can be done."""
+        if not self._one_writer.acquire(blocking=False):
+            return False
+        try:
+            with self._engines.writing.connect() as connection:
+                connection.begin().rollback()
+        finally:
+            self._one_writer.release()
+        return False
+
+    def _probe_postgresql(self) -> bool:
+        with self._engines.writing.connect() as connection:
+            return _is_read_only(connection)
+
+    def hold_single_host_lock(self, role: str) -> None:
+        """Hold `role` ("web", "worker", …) until `close` or the end of the process.
+
+        PostgreSQL serves any number of replicas: nothing is locked there.
+
+        Raises:
+            SecondReplicaRefused: another process holds it on the same SQLite database.
+        """
+        if self._is_sqlite and role not in self._locks:
+            self._locks[role] = single_host.hold(sqlite_file(self._url), role)
+
+    def close(self) -> None:
+        """Close every connection and let go of every role."""
+        self._engines.dispose()
+        while self._locks:
+            os.close(self._locks.popitem()[1])
+
+
+def _is_read_only(connection: Connection) -> bool:
+    return connection.execute(_READ_ONLY).scalar() == "on"

@@ -1,0 +1,80 @@
+"""Lines of the live page, and the gate that keeps their numbers in the order of commits.
+
+PostgreSQL hands out numbers when a row is inserted but shows rows when they are committed, so a
+reader that remembers the highest number it saw could miss a lower one that was still on its way.
+Numbered lines are therefore inserted at the very end of a transaction, one transaction at a time:
+the gate is the last lock anybody takes, so it cannot deadlock, and it is held for the commit only.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
+
+from connector.adapters.sql.statements import Area
+from connector.adapters.sql.tables import visit_event
+from connector.ports.storage import VisitEvent
+
+_GATE = select(func.pg_advisory_xact_lock(0x7EA35))
+
+_columns = visit_event.c
+_ADD = insert(visit_event).inline()
+_AFTER = (
+    select(visit_event)
+    .where(_columns.number > bindparam("after"))
+    .order_by(_columns.number)
+    .limit(bindparam("at_most"))
+)
+_OF_VISIT = (
+    select(visit_event)
+    .where(_columns.visit_id == bindparam("visit_id"), _columns.number > bindparam("after"))
+    .order_by(_columns.number)
+)
+_LAST = select(func.coalesce(func.max(_columns.number), 0).label("number"))
+
+
+def pass_gate(connection: Connection) -> None:
+    """Wait for the other numbering transaction; SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_GATE)
+
+
+class VisitEvents(Area):
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        super().__init__(connection, writing=writing)
+        self.pending: list[dict[str, Any]] = []
+
+    def add(self, visit_id: str, kind: str, role: str, label: str, at: datetime) -> None:
+        """Note the line; it gets its number when the transaction closes."""
+        self._require_writing()
+        self.pending.append(
+            {"visit_id": visit_id, "kind": kind, "role": role, "label": label, "at": at}
+        )
+
+    def write_pending(self) -> None:
+        """Only inside the gate."""
+        if self.pending:
+            self._change(_ADD, self.pending)
+            self.pending = []
+
+    def after(self, number: int, limit: int) -> Sequence[VisitEvent]:
+        return [_to_event(row) for row in self._rows(_AFTER, after=number, at_most=limit)]
+
+    def of(self, visit_id: str, after: int) -> Sequence[VisitEvent]:
+        return [_to_event(row) for row in self._rows(_OF_VISIT, visit_id=visit_id, after=after)]
+
+    def last_number(self) -> int:
+        row = self._row(_LAST)
+        return int(row.number) if row else 0
+
+
+def _to_event(row: Row[Any]) -> VisitEvent:
+    return VisitEvent(
+        number=row.number,
+        visit_id=row.visit_id,
+        kind=row.kind,
+        role=row.role,
+        label=row.label,
+        at=row.at,
+    )

@@ -1,0 +1,249 @@
+"""Visits, who belongs to them and who is in the meeting."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+
+from connector.adapters.sql.statements import Area, insert_if_new, on_both
+from connector.adapters.sql.tables import (
+    applied_notification,
+    participant,
+    visit,
+    visit_person,
+)
+from connector.adapters.sql.visit_events import VisitEvents
+from connector.adapters.sql.visit_secrets import DESTROYED, SealedRows
+from connector.domain.participant import Participant
+from connector.domain.visit import Meeting, Visit
+from connector.ports.storage import StorageConflict, VisitEvent, VisitPerson, VisitSecrets
+
+_columns = visit.c
+_ADD = insert_if_new(visit, "environment_id", "visit_key")
+_FIND = select(visit).where(
+    _columns.environment_id == bindparam("environment_id"),
+    _columns.visit_key == bindparam("visit_key"),
+)
+_GET = select(visit).where(_columns.id == bindparam("visit_id"))
+_FIND_LOCKED = _FIND.with_for_update(key_share=True)
+_GET_LOCKED = _GET.with_for_update(key_share=True)
+
+_THIS = _columns.id == bindparam("of_visit")
+_NAME_ORGANIZER = (
+    update(visit)
+    .where(_THIS)
+    .values(organizer_id=func.coalesce(_columns.organizer_id, bindparam("named")))
+    .returning(_columns.organizer_id)
+)
+_RELEASE_ORGANIZER = (
+    update(visit)
+    .where(_THIS, _columns.organizer_id == bindparam("named"), _columns.meeting_id.is_(None))
+    .values(organizer_id=None)
+)
+_RECORD_MEETING = (
+    update(visit)
+    .where(_THIS)
+    .values(
+        meeting_id=func.coalesce(_columns.meeting_id, bindparam("made_id")),
+        join_url=func.coalesce(_columns.join_url, bindparam("made_url")),
+        patient_join_url=func.coalesce(_columns.patient_join_url, bindparam("made_patient_url")),
+    )
+)
+_SAVE = (
+    update(visit)
+    .where(_THIS)
+    .values(
+        state=bindparam("new_state"), met=bindparam("have_met"), ended_at=bindparam("new_ended_at")
+    )
+)
+_PURGE = delete(visit).where(_columns.ended_at < bindparam("ended_before"))
+
+# Somebody comes back after the seals were destroyed: their id is sealed anew under the new key.
+_ADD_PERSON = on_both(
+    visit_person,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["visit_id", "role", "ehr_id_hash"],
+        set_={"ehr_id_sealed": insert.excluded.ehr_id_sealed},
+        where=visit_person.c.ehr_id_sealed == DESTROYED,
+    ),
+)
+_PEOPLE = (
+    select(visit_person)
+    .where(visit_person.c.visit_id == bindparam("visit_id"))
+    .order_by(visit_person.c.role, visit_person.c.ehr_id_hash)
+)
+_ROSTER = (
+    select(participant)
+    .where(participant.c.visit_id == bindparam("visit_id"))
+    .order_by(participant.c.key)
+)
+_SAVE_PARTICIPANT = on_both(
+    participant,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["visit_id", "key"],
+        set_={
+            name: insert.excluded[name]
+            for name in ("role", "presence", "status_at", "ehr_id_sealed", "unheard_leave_at")
+        },
+    ),
+)
+_FIRST_NEWS = insert_if_new(applied_notification, "visit_id", "key")
+
+
+class SqlVisits(Area):
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        super().__init__(connection, writing=writing)
+        self.events = VisitEvents(connection, writing=writing)
+        self._sealed = SealedRows(connection, writing=writing)
+
+    def claim(self, visit: Visit) -> Visit:
+        if self._change(_ADD, _to_row(visit)).rowcount == 1:
+            return visit
+        claimed = self.find(visit.environment_id, visit.visit_key)
+        if claimed is None:
+            raise StorageConflict
+        return claimed
+
+    def find(self, environment_id: str, visit_key: str) -> Visit | None:
+        statement = _FIND_LOCKED if self._writing else _FIND
+        row = self._row(statement, environment_id=environment_id, visit_key=visit_key)
+        return row and _to_visit(row)
+
+    def get(self, visit_id: str) -> Visit | None:
+        row = self._row(_GET_LOCKED if self._writing else _GET, visit_id=visit_id)
+        return row and _to_visit(row)
+
+    def name_organizer(self, visit_id: str, object_id: str) -> str:
+        values = {"of_visit": visit_id, "named": object_id}
+        row = self._change(_NAME_ORGANIZER, values).first()
+        if row is None:
+            raise StorageConflict
+        return str(row.organizer_id)
+
+    def release_organizer(self, visit_id: str, object_id: str) -> None:
+        self._change(_RELEASE_ORGANIZER, {"of_visit": visit_id, "named": object_id})
+
+    def record_meeting(self, visit_id: str, meeting: Meeting) -> None:
+        self._change_known(
+            _RECORD_MEETING,
+            {
+                "of_visit": visit_id,
+                "made_id": meeting.id,
+                "made_url": meeting.join_url,
+                "made_patient_url": meeting.patient_join_url,
+            },
+        )
+
+    def save(self, visit: Visit) -> None:
+        self._change_known(
+            _SAVE,
+            {
+                "of_visit": visit.id,
+                "new_state": visit.state,
+                "have_met": visit.met,
+                "new_ended_at": visit.ended_at,
+            },
+        )
+
+    def secrets(self, visit_id: str) -> VisitSecrets | None:
+        return self._sealed.get(visit_id)
+
+    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> None:
+        self._sealed.keep(visit_id, secrets, at)
+
+    def destroy_secrets(self, ended_before: datetime, kept_before: datetime) -> int:
+        return self._sealed.destroy(ended_before, kept_before)
+
+    def add_person(self, visit_id: str, person: VisitPerson) -> None:
+        values = {
+            "visit_id": visit_id,
+            "role": person.role,
+            "ehr_id_hash": person.ehr_id_hash,
+            "object_id": person.object_id,
+            "ehr_id_sealed": person.ehr_id_sealed,
+        }
+        self._change(_ADD_PERSON, values)
+
+    def people(self, visit_id: str) -> Sequence[VisitPerson]:
+        return [
+            VisitPerson(row.role, row.object_id, row.ehr_id_hash, row.ehr_id_sealed)
+            for row in self._rows(_PEOPLE, visit_id=visit_id)
+        ]
+
+    def roster(self, visit_id: str) -> Sequence[Participant]:
+        return [
+            Participant(
+                key=row.key,
+                role=row.role,
+                presence=row.presence,
+                status_at=row.status_at,
+                ehr_id_sealed=row.ehr_id_sealed,
+                unheard_leave_at=row.unheard_leave_at,
+            )
+            for row in self._rows(_ROSTER, visit_id=visit_id)
+        ]
+
+    def save_participant(self, visit_id: str, participant: Participant) -> None:
+        values = {
+            "visit_id": visit_id,
+            "key": participant.key,
+            "role": participant.role,
+            "presence": participant.presence,
+            "status_at": participant.status_at,
+            "ehr_id_sealed": participant.ehr_id_sealed,
+            "unheard_leave_at": participant.unheard_leave_at,
+        }
+        self._change(_SAVE_PARTICIPANT, values)
+
+    def first_news(self, visit_id: str, key: str) -> bool:
+        return self._change(_FIRST_NEWS, {"visit_id": visit_id, "key": key}).rowcount == 1
+
+    def add_event(self, visit_id: str, kind: str, role: str, label: str, at: datetime) -> None:
+        self.events.add(visit_id, kind, role, label, at)
+
+    def events_after(self, number: int, limit: int) -> Sequence[VisitEvent]:
+        return self.events.after(number, limit)
+
+    def events_of(self, visit_id: str, after: int = 0) -> Sequence[VisitEvent]:
+        return self.events.of(visit_id, after)
+
+    def last_event_number(self) -> int:
+        return self.events.last_number()
+
+    def purge(self, ended_before: datetime) -> int:
+        return self._change(_PURGE, {"ended_before": ended_before}).rowcount
+
+
+def _to_visit(row: Row[Any]) -> Visit:
+    meeting = row.meeting_id and Meeting(row.meeting_id, row.join_url, row.patient_join_url)
+    return Visit(
+        id=row.id,
+        environment_id=row.environment_id,
+        tenant_id=row.tenant_id,
+        visit_key=row.visit_key,
+        state=row.state,
+        created_at=row.created_at,
+        organizer_id=row.organizer_id,
+        meeting=meeting,
+        met=row.met,
+        ended_at=row.ended_at,
+    )
+
+
+def _to_row(visit: Visit) -> dict[str, Any]:
+    meeting = visit.meeting
+    return {
+        "id": visit.id,
+        "environment_id": visit.environment_id,
+        "tenant_id": visit.tenant_id,
+        "visit_key": visit.visit_key,
+        "state": visit.state,
+        "created_at": visit.created_at,
+        "organizer_id": visit.organizer_id,
+        "meeting_id": meeting and meeting.id,
+        "join_url": meeting and meeting.join_url,
+        "patient_join_url": meeting and meeting.patient_join_url,
+        "met": visit.met,
+        "ended_at": visit.ended_at,
+    }

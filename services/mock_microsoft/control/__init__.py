@@ -1,0 +1,1 @@
+"""What a tester controls beyond `simkit`'s `/sim`: meetings, tenants, subscriptions, forged tokens, delivery faults."""

@@ -1,0 +1,124 @@
+"""Claims of the tokens Entra issues.
+
+https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference and .../access-token-claims-reference.
+The optional claims (`acct`, `wids`, `tenant_region_scope`, `tenant_ctry`) stand for a manifest that asks for them.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from mock_microsoft.apps import service_principal_id
+from mock_microsoft.config import AppRegistration
+from mock_microsoft.directory import EVERY_USER_WID, Person, Tenant
+from mock_microsoft.identifiers import base64url, new_guid, stable_guid
+
+TOKEN_SECONDS = 3599
+# `wids` of an app-only token, which has no directory role.
+APP_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+APP_CREDENTIAL_CERTIFICATE, APP_CREDENTIAL_SECRET = "2", "1"
+
+Claims = dict[str, Any]
+
+
+def sts_issuer(tenant_id: str) -> str:
+    """Issuer of version 1 tokens: Graph access tokens and change notification tokens."""
+    return f"https://sts.windows.net/{tenant_id}/"
+
+
+def v2_issuer(public_url: str, tenant_id: str) -> str:
+    return f"{public_url}/{tenant_id}/v2.0"
+
+
+def _lifetime(now: datetime) -> Claims:
+    issued = int(now.timestamp())
+    return {"iat": issued, "nbf": issued, "exp": issued + TOKEN_SECONDS}
+
+
+def _pairwise_subject(app: AppRegistration, person: Person) -> str:
+    return stable_guid("subject", app.client_id, person.id)
+
+
+def id_token_claims(
+    *, issuer: str, app: AppRegistration, person: Person, nonce: str | None, now: datetime
+) -> Claims:
+    claims: Claims = {
+        "aud": app.client_id,
+        "iss": issuer,
+        **_lifetime(now),
+        "acct": int(person.account_kind),
+        "email": person.mail,
+        "name": person.display_name,
+        "oid": person.id,
+        "preferred_username": person.user_principal_name,
+        "sub": _pairwise_subject(app, person),
+        "tenant_ctry": person.tenant.country,
+        "tenant_region_scope": person.tenant.region_scope,
+        "tid": person.tenant.id,
+        "uti": new_guid(),
+        "ver": "2.0",
+        "wids": [*(role.value for role in person.roles), EVERY_USER_WID],
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    if person.home_domain:
+        claims["idp"] = sts_issuer(stable_guid("home-tenant", person.home_domain))
+    return claims
+
+
+def app_token_claims(
+    *,
+    app: AppRegistration,
+    tenant: Tenant,
+    resource: str,
+    roles: tuple[str, ...],
+    credential: str,
+    now: datetime,
+) -> Claims:
+    principal = service_principal_id(app.client_id, tenant.id)
+    claims: Claims = {
+        "aud": resource,
+        "iss": sts_issuer(tenant.id),
+        **_lifetime(now),
+        "app_displayname": app.name,
+        "appid": app.client_id,
+        "appidacr": credential,
+        "idp": sts_issuer(tenant.id),
+        "idtyp": "app",
+        "oid": principal,
+        "sub": principal,
+        "tenant_region_scope": tenant.region_scope,
+        "tid": tenant.id,
+        "uti": new_guid(),
+        "ver": "1.0",
+        "wids": [APP_WID],
+    }
+    if roles:  # Entra leaves the claim out rather than sending an empty list
+        claims["roles"] = list(roles)
+    return claims
+
+
+def delegated_token_claims(
+    *, app: AppRegistration, person: Person, resource: str, scope: str, now: datetime
+) -> Claims:
+    return {
+        "aud": resource,
+        "iss": sts_issuer(person.tenant.id),
+        **_lifetime(now),
+        "appid": app.client_id,
+        "idtyp": "user",
+        "name": person.display_name,
+        "oid": person.id,
+        "scp": scope,
+        "sub": _pairwise_subject(app, person),
+        "tid": person.tenant.id,
+        "upn": person.user_principal_name,
+        "uti": new_guid(),
+        "ver": "1.0",
+    }
+
+
+def client_info(person: Person) -> str:
+    """What msal makes its account identifier from."""
+    document = {"uid": person.id, "utid": person.tenant.id}
+    return base64url(json.dumps(document).encode())

@@ -1,0 +1,1 @@
+"""Change notifications of call events: encrypted, authenticated, delivered with Graph's patience."""

@@ -1,0 +1,83 @@
+"""The audit trail: what is written is found to be whole, and any tampering is named (case 77)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from tests.builders.store import NOON, TENANT
+
+from connector.adapters.sql.store import SqlStore
+from connector.ports.storage import AuditEntry
+
+ENTRY = AuditEntry(
+    at=NOON,
+    event="person.launch.complete",
+    outcome="success",
+    reference="ref-1",
+    tenant_id=TENANT,
+    environment_id="environment-test",
+    actor="object-1",
+    facts={"visit": "visit-1", "kind": "provider"},
+)
+
+
+def tamper(store: SqlStore, statement: str) -> None:
+    with store._engines.writing.begin() as connection:
+        assert connection.execute(text(statement)).rowcount == 1
+
+
+@pytest.fixture
+def trail(store: SqlStore) -> SqlStore:
+    """Lines 1 to 5, the middle three of one transaction."""
+    with store.write() as tx:
+        tx.audit(ENTRY)
+    store.audit_all(replace(ENTRY, reference=f"ref-{number}") for number in (2, 3, 4))
+    with store.write() as tx:
+        tx.audit(AuditEntry(NOON + timedelta(microseconds=1), "a.b.c", "refused", "ref-5"))
+    return store
+
+
+def test_an_empty_trail_is_whole(store: SqlStore) -> None:
+    assert store.first_broken_audit_line() is None
+
+
+def test_an_untouched_trail_is_whole(trail: SqlStore) -> None:
+    assert trail.first_broken_audit_line() is None
+
+
+def test_a_trail_cut_at_its_beginning_is_whole(trail: SqlStore) -> None:
+    tamper(trail, "DELETE FROM audit_event WHERE id = 1")
+    assert trail.first_broken_audit_line() is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("UPDATE audit_event SET actor = 'somebody else' WHERE id = 2", 2),
+        ("UPDATE audit_event SET outcome = 'refused' WHERE id = 1", 1),
+        ("UPDATE audit_event SET facts = '{}' WHERE id = 3", 3),
+        ("UPDATE audit_event SET tenant_id = NULL WHERE id = 3", 3),
+        ("UPDATE audit_event SET at = '2026-11-20 12:00:01.000000' WHERE id = 4", 4),
+        ("UPDATE audit_event SET hash = previous_hash WHERE id = 5", 5),
+        ("DELETE FROM audit_event WHERE id = 3", 4),
+        ("UPDATE audit_event SET id = 99 WHERE id = 2", 3),
+    ],
+)
+def test_a_line_that_was_touched_is_named(trail: SqlStore, statement: str, broken: int) -> None:
+    tamper(trail, statement)
+    assert trail.first_broken_audit_line() == broken
+
+
+def test_a_refused_transaction_leaves_no_line(store: SqlStore) -> None:
+    with pytest.raises(LookupError), store.write() as tx:
+        tx.audit(ENTRY)
+        raise LookupError
+    with store.write() as tx:
+        tx.audit(replace(ENTRY, reference="after"))
+    assert store.first_broken_audit_line() is None
+
+
+def test_a_line_without_a_time_zone_is_refused(store: SqlStore) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        store.audit_all([replace(ENTRY, at=NOON.replace(tzinfo=None))])

@@ -1,0 +1,111 @@
+"""Settings: read once, checked together, documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from connector.domain.organization import EnvironmentKind
+from connector.settings import Settings, SettingsInvalid, load_settings
+
+GOOD = {
+    "CONNECTOR_PUBLIC_URL": "https://visits.example.org",
+    "CONNECTOR_DATABASE_URL": "sqlite:////tmp/connector.db",
+    "CONNECTOR_DATA_GEOGRAPHY": "emea",
+    "CONNECTOR_KEYS_DIRECTORY": "/tmp/keys",
+    "CONNECTOR_MICROSOFT_CLIENT_ID": "0f1e2d3c-0000-4000-8000-000000000000",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_the_least_environment_is_enough() -> None:
+    assert load_settings().data_geography == "emea"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_required_setting_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    assert [p.split(":")[0] for p in refused.value.problems] == [name]
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_PUBLIC_URL", "http://visits.example.org")
+    monkeypatch.setenv("CONNECTOR_DATA_GEOGRAPHY", "antarctica")
+    monkeypatch.setenv("CONNECTOR_WEB_WORKERS", "0")
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", "mysql://x")
+    monkeypatch.setenv("CONNECTOR_LOG_LEVEL", "LOUD")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    assert {p.split(":")[0] for p in refused.value.problems} == {
+        "CONNECTOR_PUBLIC_URL",
+        "CONNECTOR_DATA_GEOGRAPHY",
+        "CONNECTOR_WEB_WORKERS",
+        "CONNECTOR_DATABASE_URL",
+        "CONNECTOR_LOG_LEVEL",
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example",
+        "https://",
+        "visits.example.org",
+        "https://a.example/path",
+        "https://a.example?x=1",
+    ],
+)
+def test_a_public_url_that_is_no_https_origin_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_PUBLIC_URL", url)
+    with pytest.raises(SettingsInvalid):
+        load_settings()
+
+
+def test_a_problem_does_not_repeat_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", "postgres://user:hunter2@db/x")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    assert "hunter2" not in "".join(refused.value.problems)
+
+
+def test_unknown_ehr_clients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_EHR_CLIENT_IDS", '{"test": {"provider": "a", "janitor": "b"}}')
+    with pytest.raises(SettingsInvalid):
+        load_settings()
+
+
+def test_client_ids_are_offered_for_the_environment_they_belong_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONNECTOR_EHR_CLIENT_IDS", '{"test": {"provider": "p1"}}')
+    settings = load_settings()
+    assert settings.clients_offered(EnvironmentKind.TEST).provider == "p1"
+    assert settings.clients_offered(EnvironmentKind.PRODUCTION).provider == ""
+
+
+def test_private_hosts_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_TRUSTED_PRIVATE_HOSTS", "localhost, ehr.local")
+    assert load_settings().trusted_private_hosts == frozenset({"localhost", "ehr.local"})
+
+
+def test_launches_redirect_to_teams_only_unless_graph_is_a_simulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "teams.microsoft.com" in load_settings().teams_hosts
+    monkeypatch.setenv("CONNECTOR_GRAPH_URL", "https://localhost:8443")
+    assert load_settings().teams_hosts == frozenset({"localhost:8443"})
+
+
+def test_every_setting_stands_in_the_documentation() -> None:
+    text = Path("docs/settings.md").read_text()
+    documented = set(re.findall(r"`(CONNECTOR_[A-Z_]+)` \|", text))
+    assert documented == {f"CONNECTOR_{name.upper()}" for name in Settings.model_fields}
