@@ -28,7 +28,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
-    "log_min_messages": "fatal",
+    "log_min_messages": "panic",
 }
 
 

@@ -33,6 +33,7 @@ from connector.adapters.system.ids import RandomIds
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.session import MicrosoftSession
 from connector.adapters.system.signed_tokens import PublishedKeys
+from connector.adapters.telemetry import logs
 from connector.adapters.telemetry.operator_view import OperatorView
 from connector.adapters.telemetry.upstream import TimedHttp
 from connector.adapters.vault import generation
@@ -55,6 +56,11 @@ from connector.web.app import create_app
 from connector.web.context import Deployment, WebContext
 from connector.web.provider_events import Feed, create_feed
 from connector.worker import Worker
+
+
+def begin_logging(settings: Settings, process: str) -> None:
+    logs.configure(process, settings.log_level)
+    OperatorView(None).started(settings.data_geography.value)
 
 
 def make_keys(directory: Path) -> None:

@@ -100,9 +100,9 @@ def _process(name: str) -> Settings:
     if settings.metrics_directory:
         Path(settings.metrics_directory).mkdir(parents=True, exist_ok=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_directory)
-    from connector.adapters.telemetry.logs import configure
+    from connector.bootstrap import begin_logging
 
-    configure(name, settings.log_level)
+    begin_logging(settings, name)
     return settings
 
 

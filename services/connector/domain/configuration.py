@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -86,13 +86,8 @@ class Revision:
             "environment": self.environment_id,
             "number": self.number,
             "fhir_base_url": self.fhir_base_url,
-            "clients": [self.clients.provider, self.clients.patient, self.clients.backend],
-            "endpoints": [
-                self.endpoints.issuer,
-                self.endpoints.authorization_endpoint,
-                self.endpoints.token_endpoint,
-                self.endpoints.jwks_uri,
-            ],
+            "clients": asdict(self.clients),
+            "endpoints": asdict(self.endpoints),
             "approver": self.approver.object_id,
         }
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
@@ -147,6 +142,8 @@ class Revision:
             raise Refused(Reason.NOT_THE_APPROVER, facts={"revision": self.id})
 
     def _require(self, *states: RevisionState) -> None:
+        if self.state is RevisionState.SUPERSEDED:
+            raise Refused(Reason.CHANGED_SINCE_SHOWN, facts={"state": self.state})
         if self.state not in states:
             raise Refused(Reason.STATE_CONFLICT, facts={"state": self.state})
 

@@ -2,7 +2,7 @@
 
 Normalised at entry: scheme and host in lower case, no default port, no trailing slash. Anything
 that could make two spellings of one address (user information, percent escapes, query, fragment,
-dot segments, non-ASCII hosts) is refused rather than repaired (reliability.md cases 5 and 37).
+dot segments, control and non-ASCII characters) is refused rather than repaired (reliability.md cases 5 and 37).
 """
 
 import re
@@ -25,6 +25,9 @@ def normalised(entered: str) -> str:
     text = entered.strip()
     if len(text) > _LONGEST:
         raise _refused("too_long")
+    # urlsplit drops tabs and line breaks, and lower() turns a Kelvin sign into a k.
+    if not (text.isascii() and text.isprintable()):
+        raise _refused("malformed")
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -107,6 +107,8 @@ def _caught_up(
     left_at = participant.unheard_leave_at
     if left_at is None or change.presence is not Presence.CONNECTED:
         return participant, []
+    if left_at < change.at:  # that leave ended an earlier stay: the newest one ended this
+        left_at = participant.status_at
     return replace(participant, unheard_leave_at=None), [
         _report(participant, Presence.CONNECTED, change.at),
         _report(participant, Presence.DISCONNECTED, left_at),

@@ -88,15 +88,12 @@ class Visit:
         met = self.met or here >= BOTH_CONNECTED
         return replace(self, met=met, state=_standing(here, met=met), ended_at=None)
 
-    def call_ended(self, at: datetime) -> "Visit":
-        """The call is over for everybody; what it was depends on who had been there."""
+    def call_ended(self, came: Iterable[Participant], at: datetime) -> "Visit":
+        """The call is over for everybody; what it was depends on who `came`, now gone or not."""
         if self.final:
             return self
-        return replace(
-            self,
-            state=VisitState.ENDED if self.met else _unmet(self.state),
-            ended_at=at,
-        )
+        state = VisitState.ENDED if self.met else _unmet({p.role for p in came})
+        return replace(self, state=state, ended_at=at)
 
 
 def _standing(here: set[tuple[Role, Presence]], *, met: bool) -> VisitState:
@@ -111,8 +108,8 @@ def _standing(here: set[tuple[Role, Presence]], *, met: bool) -> VisitState:
     return VisitState.WAITING_FOR_PROVIDER if patient else VisitState.WAITING_FOR_PATIENT
 
 
-def _unmet(state: VisitState) -> VisitState:
-    """A call that ended before both were in it."""
-    if state in {VisitState.LOBBY, VisitState.WAITING_FOR_PROVIDER}:
+def _unmet(came: set[Role]) -> VisitState:
+    """A call that ended before both were in it together."""
+    if came == {Role.PATIENT}:
         return VisitState.PROVIDER_NO_SHOW
-    return VisitState.PATIENT_NO_SHOW
+    return VisitState.PATIENT_NO_SHOW if came == {Role.PROVIDER} else VisitState.ABANDONED

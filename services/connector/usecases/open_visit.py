@@ -68,8 +68,7 @@ class OpenVisit:
         with self.store.write() as tx:
             visit = self._enter(tx, launch, found, VisitPersonOf(Role.PROVIDER, object_id))
             if visit.final:
-                visit = visit.reopened()
-                tx.visits.save(visit)
+                visit = _taken_up(tx, visit)
             if visit.meeting:
                 tx.watches.want(visit.id, visit.tenant_id, visit.meeting.join_url, self.clock.now())
             self._audit(tx, launch, visit, reference, actor=object_id)
@@ -175,6 +174,15 @@ class OpenVisit:
                 facts={"kind": launch.kind.value, "visit": visit.id},
             )
         )
+
+
+def _taken_up(tx: Transaction, visit: Visit) -> Visit:
+    """A finished visit goes on, unless events of a restarted call made it go on already."""
+    visit = tx.visits.get(visit.id) or visit
+    if visit.final:
+        visit = visit.reopened()
+        tx.visits.save(visit)
+    return visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,10 @@ from connector.ports.system import Clock
 from connector.ports.vault import Sealer, VisitSealer
 from connector.usecases.redeem_code import same
 
-_TRIES = 8
+# Together almost an hour: longer than an outage of Microsoft's keys, shorter than the data keys last.
+_TRIES = 60
 _PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=1)
 
 
 def client_state_of(sealer: Sealer, visit_id: str) -> str:
@@ -64,15 +66,21 @@ class RecordParticipants:
             believed = [pair for item in items if (pair := self._known(item))]
             if believed:
                 self.reader.verify_tokens(tokens, frozenset(i.tenant_id for i, _ in believed))
-            for item, visit_id in believed:
-                self._apply_item(item, visit_id)
+            broken = [err for pair in believed if (err := self._apply_item(*pair))]
         except TryLater:
             self._wait(stored)
         except (BadAnswer, Untrusted) as err:
             self._bury(stored, err)
         else:
-            with self.store.write() as tx:
-                tx.inbox.done(stored.id)
+            self._finish(stored, broken)
+
+    def _finish(self, stored: StoredNotification, broken: Sequence[OutsideError]) -> None:
+        """A post with an item nobody can read is kept; its other items were applied."""
+        if broken:
+            self._bury(stored, broken[0])
+            return
+        with self.store.write() as tx:
+            tx.inbox.done(stored.id)
 
     def _known(self, item: UnverifiedItem) -> tuple[UnverifiedItem, str] | None:
         """The visit of an item whose subscription, secret and tenant are ours; else an audit line."""
@@ -85,14 +93,19 @@ class RecordParticipants:
         self._refuse(why or "unknown_subscription")
         return None
 
-    def _apply_item(self, item: UnverifiedItem, visit_id: str) -> None:
-        event = self.reader.open(item)
+    def _apply_item(self, item: UnverifiedItem, visit_id: str) -> OutsideError | None:
+        """What is wrong with the item, if it cannot be believed or read."""
+        try:
+            event = self.reader.open(item)
+        except (BadAnswer, Untrusted) as err:
+            return err
         if event is None:
-            return
+            return None
         with self.store.write() as tx:
             visit = tx.visits.get(visit_id)
             if visit is not None and tx.visits.first_news(visit_id, event.key):
                 self._apply(tx, visit, event)
+        return None
 
     def _apply(self, tx: Transaction, visit: Visit, event: CallEvent) -> None:
         roster = {p.key: p for p in tx.visits.roster(visit.id)}
@@ -107,7 +120,7 @@ class RecordParticipants:
         visit = visit.with_roster(roster.values(), event.at)
         still_here = any(p.presence is not Presence.DISCONNECTED for p in roster.values())
         if event.type is CallEventType.ENDED and not still_here:
-            visit = visit.call_ended(event.at)
+            visit = visit.call_ended(roster.values(), event.at)
         tx.visits.save(visit)
         for report in reports:
             self._tell(tx, visit, report, roster[report.participant_key])
@@ -160,7 +173,8 @@ class RecordParticipants:
             if stored.attempts >= _TRIES:
                 tx.inbox.bury(stored.id, "tried_too_often")
             else:
-                tx.inbox.retry(stored.id, self.clock.now() + _PAUSE * stored.attempts)
+                pause = min(_PAUSE * (stored.attempts + 1), _LONGEST_PAUSE)
+                tx.inbox.retry(stored.id, self.clock.now() + pause)
 
     def _bury(self, stored: StoredNotification, err: OutsideError) -> None:
         with self.store.write() as tx:

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField, StringField
+from wtforms import Field, SelectChoice, SelectField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length
 
 from connector.domain.configuration import EhrClients
@@ -30,6 +30,10 @@ _ABOUT_THE_URL = frozenset(
 Offered = Callable[[EnvironmentKind], EhrClients]
 
 
+def _choice(kind: EnvironmentKind) -> SelectChoice:
+    return SelectChoice(kind.value, kind.value.capitalize())
+
+
 class ConfigurationForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
     organization = StringField(
         "Organization",
@@ -38,7 +42,7 @@ class ConfigurationForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no t
     )
     environment = SelectField(
         "EHR environment",
-        choices=[("test", "Test"), ("production", "Production")],
+        choices=[_choice(kind) for kind in EnvironmentKind],
         description="Set up test first, then production.",
     )
     fhir_base_url = StringField(
@@ -98,7 +102,7 @@ class ConfigurationForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no t
         form.revises, form.offered = revises, offered
         if revises:
             form.fixed = frozenset({"organization", "time_zone"})
-            form.environment.choices = [(chosen.value, chosen.value.capitalize())]
+            form.environment.choices = [_choice(chosen)]
         return form
 
     def validate(self, extra_validators: Any = None) -> bool:

@@ -71,7 +71,11 @@ _OVER = "If you still need to talk to your clinician, call the clinic."
 _SOON = "This page goes on to the visit by itself."
 
 PATIENT_WORDS: dict[VisitState, Words] = {
-    VisitState.WAITING_FOR_PROVIDER: Words("Your clinician has not started yet", _SOON, "wait"),
+    VisitState.WAITING_FOR_PROVIDER: Words(
+        "Your clinician has not started yet",
+        f"They may still be with somebody else. Keep this page open. {_SOON}",
+        "wait",
+    ),
     VisitState.WAITING_FOR_PATIENT: Words("Your clinician is opening the visit", _SOON, "wait"),
     VisitState.LOBBY: Words("Your visit is open", _SOON, "good"),
     VisitState.IN_VISIT: Words("Your visit is open", _SOON, "good"),

@@ -63,11 +63,11 @@ class AuditTrail(Area):
 def first_broken_line(connection: Connection) -> int | None:
     """Id of the first line that is not what was written after the one before it; None if all are."""
     previous: str | None = None
-    trail = connection.execution_options(yield_per=_BATCH).execute(_TRAIL)
-    for row in trail:
-        if previous not in (None, row.previous_hash) or row.hash != _hash_of(row):
-            return int(row.id)
-        previous = row.hash
+    with connection.execution_options(yield_per=_BATCH).execute(_TRAIL) as trail:
+        for row in trail:
+            if previous not in (None, row.previous_hash) or row.hash != _hash_of(row):
+                return int(row.id)
+            previous = row.hash
     return None
 
 

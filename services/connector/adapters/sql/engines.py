@@ -2,8 +2,9 @@
 
 SQLite: readers see their own snapshot (WAL) and cannot write; the one writer begins IMMEDIATE, since
 a deferred transaction that turns into a writer fails at once when somebody else wrote in between,
-whatever busy_timeout says (measured: performance.md 1c). PostgreSQL: both share one pool; reads are
-REPEATABLE READ and READ ONLY, writes READ COMMITTED with row locks.
+whatever busy_timeout says (measured: performance.md 1c). PostgreSQL: reads are REPEATABLE READ and
+READ ONLY, writes READ COMMITTED with row locks. What a session is for is set when it is opened, so
+no transaction pays for it and none overrides a server that was made read-only.
 """
 
 import os
@@ -100,22 +101,33 @@ def _begin(statement: str) -> Any:
 
 
 def _postgresql(url: URL, pool_size: int) -> Engines:
+    """Two pools of half the size; a launch holds a connection for a few milliseconds."""
+    writing = _postgresql_engine(url, pool_size, "READ COMMITTED")
+    reading = _postgresql_engine(url, pool_size, "REPEATABLE READ")
+    event.listen(reading, "connect", _never_write)
+    return Engines(writing, reading)
+
+
+def _postgresql_engine(url: URL, pool_size: int, isolation_level: Any) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=pool_size,
+        pool_size=max(1, pool_size // 2),
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         pool_use_lifo=True,
-        isolation_level="READ COMMITTED",
+        isolation_level=isolation_level,
         hide_parameters=True,
         connect_args={"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 30},
     )
     event.listen(engine, "connect", _limit_session)
-    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(writing=engine, reading=reading)
+    return engine
 
 
 def _limit_session(connection: Any, _record: object) -> None:
     """Limits are set here, not as start-up options: connection poolers refuse those."""
     connection.execute(_POSTGRESQL_LIMITS)
     connection.commit()
+
+
+def _never_write(connection: Any, _record: object) -> None:
+    connection.read_only = True

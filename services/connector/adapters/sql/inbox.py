@@ -16,7 +16,7 @@ _ADD = insert(graph_notification).inline()
 _DUE = (
     select(_columns.id)
     .where(_columns.due_at <= bindparam("now"))
-    .order_by(_columns.id)
+    .order_by(_columns.due_at, _columns.id)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
     .cte("due")

@@ -9,7 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 
-from connector.adapters.sql.engines import engines, make_private_file
+from connector.adapters.sql.engines import engines, make_private_file, sqlite_file
+from connector.adapters.sql.single_host import held
 
 # Replicas that start together wait for the first one's migration instead of racing it.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
@@ -18,19 +19,22 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
 def upgrade(database_url: str) -> None:
     """Create or upgrade the tables in one transaction; on an up-to-date database nothing happens."""
     url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        make_private_file(url)
     opened = engines(database_url, pool_size=1)
     try:
-        with opened.writing.begin() as connection:
-            _upgrade(connection)
+        if url.get_backend_name() == "sqlite":
+            make_private_file(url)
+            # Turning WAL on fails at once when somebody else is at it, whatever busy_timeout says.
+            with held(sqlite_file(url), "migration"), opened.writing.begin() as connection:
+                _upgrade(connection)
+        else:
+            with opened.writing.begin() as connection:
+                connection.execute(_ONE_AT_A_TIME)
+                _upgrade(connection)
     finally:
         opened.dispose()
 
 
 def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ONE_AT_A_TIME)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""SQLite serves one host: a second process in the same role is refused instead of corrupting trust.
+"""SQLite serves one host: a second process in the same role is refused at its start.
 
 More than one replica needs PostgreSQL (design.md section 2).
 """
@@ -6,6 +6,8 @@ More than one replica needs PostgreSQL (design.md section 2).
 import fcntl
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _ROLE = re.compile(r"[a-z][a-z_]*")
@@ -27,12 +29,27 @@ def hold(database: Path, role: str) -> int:
     """
     if not _ROLE.fullmatch(role):
         raise ValueError("a role is one lower-case word")
-    lock = os.open(
-        database.with_name(f"{database.name}.{role}.lock"), os.O_CREAT | os.O_RDWR, 0o600
-    )
+    lock = _open(database, role)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as err:
         os.close(lock)
         raise SecondReplicaRefused("a second replica needs PostgreSQL") from err
     return lock
+
+
+@contextmanager
+def held(database: Path, purpose: str) -> Iterator[None]:
+    """Wait for the lock and hold it for the block."""
+    lock = _open(database, purpose)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _open(database: Path, name: str) -> int:
+    return os.open(
+        database.with_name(f"{database.name}.{name}.lock"), os.O_CREAT | os.O_RDWR, 0o600
+    )

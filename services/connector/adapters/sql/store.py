@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import delete, false, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.adapters.sql import single_host
@@ -13,10 +13,11 @@ from connector.adapters.sql.audit import first_broken_line
 from connector.adapters.sql.engines import BUSY_SECONDS, engines, sqlite_file
 from connector.adapters.sql.failures import port_errors
 from connector.adapters.sql.migrate import is_behind
+from connector.adapters.sql.tables import heartbeat
 from connector.adapters.sql.transaction import SqlTransaction
 from connector.ports.storage import AuditEntry, StorageUnavailable
 
-_READ_ONLY = text("SHOW transaction_read_only")
+_DELETE_NOTHING = delete(heartbeat).where(false())
 
 
 class SqlStore:
@@ -24,7 +25,7 @@ class SqlStore:
 
     Args:
         database_url: `sqlite:////path/to/file.db` or `postgresql://…`.
-        pool_size: most connections at a time; as many threads may read at once.
+        pool_size: most connections to PostgreSQL, half of them for reads; to SQLite, readers.
     """
 
     def __init__(self, database_url: str, pool_size: int = 16) -> None:
@@ -84,26 +85,17 @@ class SqlStore:
             return "unreachable"
 
     def _refuses_writes(self) -> bool:
-        try:
-            with port_errors():
-                return self._probe_sqlite() if self._is_sqlite else self._probe_postgresql()
-        except StorageUnavailable as err:
-            return err.code == "read_only"
-
-    def _probe_sqlite(self) -> bool:
-        """Begin and undo a write, unless somebody is writing just now: then it can be done."""
+        """Try to delete nothing; a database somebody is writing to just now takes writes."""
         if not self._one_writer.acquire(blocking=False):
             return False
         try:
-            with self._engines.writing.connect() as connection:
-                connection.begin().rollback()
+            with port_errors(), self._engines.writing.connect() as connection:
+                connection.execute(_DELETE_NOTHING)
+        except StorageUnavailable as err:
+            return err.code == "read_only"
         finally:
             self._one_writer.release()
         return False
-
-    def _probe_postgresql(self) -> bool:
-        with self._engines.writing.connect() as connection:
-            return _is_read_only(connection)
 
     def hold_single_host_lock(self, role: str) -> None:
         """Hold `role` ("web", "worker", …) until `close` or the end of the process.
@@ -121,7 +113,3 @@ class SqlStore:
         self._engines.dispose()
         while self._locks:
             os.close(self._locks.popitem()[1])
-
-
-def _is_read_only(connection: Connection) -> bool:
-    return connection.execute(_READ_ONLY).scalar() == "on"

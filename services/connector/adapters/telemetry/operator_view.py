@@ -17,6 +17,9 @@ class OperatorView:
     def _log(self) -> Any:
         return structlog.get_logger()
 
+    def started(self, geography: str) -> None:
+        self._log.info("process.start", geography=geography)
+
     def begin_request(self) -> None:
         upstream.start()
 

@@ -1,0 +1,1 @@
+"""The test-to-production story, told headless by plain HTML forms (docs/adr/0005)."""
