@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
 SOURCES := services scripts tests
 
-.PHONY: help install run demo test test-postgres test-browser test-crash check format lint types \
+.PHONY: help install run demo test test-postgres test-browser test-sandbox check format lint types \
 	contracts hygiene data-inventory lock clean
 
 help: ## list the commands
@@ -36,7 +36,7 @@ test-postgres: install ## the storage contracts on a throw-away PostgreSQL
 test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
 	$(BIN)/pytest -m browser tests/e2e
 
-test-crash: install ## kill -9 worker and web in the middle of a visit: nothing lost, nothing twice
+test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
 	$(BIN)/pytest -m sandbox tests/e2e
 
 $(CHROMIUM):

@@ -175,4 +175,5 @@ def connector_environment(
         "CONNECTOR_EHR_CLIENT_IDS": json.dumps(ehr_client_ids()),
         "CONNECTOR_WEB_WORKERS": "2",
         "CONNECTOR_WEB_THREADS": "16",
+        "CONNECTOR_METRICS_DIRECTORY": str(state.keys.parent / "metrics"),
     }

@@ -16,7 +16,7 @@ from scripts.sandbox_parts.processes import (
     Readiness,
 )
 
-READY_WITHIN_SECONDS: Final = 15.0
+READY_WITHIN_SECONDS: Final = 60.0
 STOP_WITHIN_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
 PROBE_TIMEOUT_SECONDS: Final = 2.0

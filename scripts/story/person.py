@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 import bs4
 import mechanicalsoup
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) Hyperdrive/118"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) MyChart/11.3"
@@ -36,6 +38,9 @@ class Person:
         session = requests.Session()
         session.verify, session.trust_env = str(self.ca_file), False
         session.hooks["response"].append(self._note)
+        # Like a browser: a GET on a kept-alive connection that was closed is sent again.
+        again = Retry(total=4, read=2, backoff_factor=0.1, allowed_methods={"GET"}, redirect=0)
+        session.mount("https://", HTTPAdapter(max_retries=again))
         self.browser = mechanicalsoup.StatefulBrowser(
             session=session, user_agent=self.user_agent, soup_config={"features": "html.parser"}
         )
@@ -49,8 +54,15 @@ class Person:
         """Follow the link with this id."""
         return self.open(urljoin(self.url, str(self.element(element_id)["href"])))
 
-    def press(self, button_id: str, *, refused: bool = False, **typed: str) -> "Person":
+    def press(self, button_id: str, **typed: str) -> "Person":
         """Fill in the fields of the button's form and submit it with this button."""
+        return self._press(button_id, typed, refused=False)
+
+    def press_in_vain(self, button_id: str, **typed: str) -> "Person":
+        """The same, expecting to be refused."""
+        return self._press(button_id, typed, refused=True)
+
+    def _press(self, button_id: str, typed: dict[str, str], *, refused: bool) -> "Person":
         button = self.element(button_id)
         owner = button.find_parent("form")
         if owner is None:
@@ -95,8 +107,8 @@ class Person:
 
     def _become(self, answer: requests.Response) -> None:
         """MechanicalSoup's `submit` answers without moving the browser; a person moves."""
-        state = type(self.browser._StatefulBrowser__state)  # type: ignore[attr-defined] # noqa: SLF001 - no public setter
-        self.browser._StatefulBrowser__state = state(  # type: ignore[attr-defined] # noqa: SLF001 - no public setter
+        state = type(self.browser._StatefulBrowser__state)  # noqa: SLF001 - no public setter
+        self.browser._StatefulBrowser__state = state(  # noqa: SLF001 - no public setter
             page=answer.soup,  # type: ignore[attr-defined] # MechanicalSoup adds it
             url=answer.url,
             request=answer.request,

@@ -40,8 +40,9 @@ def _options(settings: Settings) -> dict[str, Any]:
         "errorlog": "-",
         "loglevel": "warning",
         "accesslog": None,  # its line would hold launch tokens; the application logs routes
-        "child_exit": _forget_metrics,
     }
+    if settings.metrics_directory:
+        options["child_exit"] = _forget_metrics
     if settings.tls_cert_file and settings.tls_key_file:
         options |= {"certfile": str(settings.tls_cert_file), "keyfile": str(settings.tls_key_file)}
     return options
