@@ -63,7 +63,10 @@ def create_mock_fhir(document: Mapping[str, Any]) -> Flask:
 
 def _environment_blueprint(environment: Environment) -> Blueprint:
     blueprint = Blueprint(environment.kind.name, __name__, url_prefix=environment.kind.prefix)
-    blueprint.before_request(lambda: set_current_environment(environment))
+    # Not before_request: a fault may answer before that, and its answer needs CORS headers too.
+    blueprint.url_value_preprocessor(
+        lambda _endpoint, _values: set_current_environment(environment)
+    )
     blueprint.after_request(add_cors_headers)
     blueprint.register_error_handler(OAuthError, token.answer_oauth_error)
     blueprint.register_error_handler(PageError, _answer_page_error)

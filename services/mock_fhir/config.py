@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mock_fhir.clients import Client, client_from_metadata
-from mock_fhir.errors import InvalidClientMetadata
+from mock_fhir.errors import OAuthError
 
 
 class ConfigError(ValueError):
@@ -100,7 +100,7 @@ def _clients(listed: list[dict[str, Any]]) -> dict[str, tuple[Client, ...]]:
             raise ConfigError(f"clients[{number}].client_id is missing")
         try:
             client = client_from_metadata(metadata, client_id, metadata.get("client_secret"))
-        except InvalidClientMetadata as error:
+        except OAuthError as error:
             raise ConfigError(f"clients[{number}]: {error.description}") from error
         found[environment] += (client,)
     return found

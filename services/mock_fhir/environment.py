@@ -1,7 +1,7 @@
 """One EHR environment: its people, data, clients, tokens and records, all back to the start by `reset`."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from flask import g
 
@@ -62,9 +62,9 @@ class Environment:
 
 
 def current_environment() -> Environment:
-    """The environment of the request; set by the environment's blueprint before every request."""
+    """The environment of the request; set by the environment's blueprint for every request."""
     return cast(Environment, g.environment)
 
 
-def set_current_environment(environment: Environment) -> Any:
+def set_current_environment(environment: Environment) -> None:
     g.environment = environment

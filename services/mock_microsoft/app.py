@@ -18,6 +18,7 @@ import mock_microsoft.teams.seat
 from mock_microsoft.config import Configuration
 from mock_microsoft.world import EXTENSION, World, current_world
 from simkit.app import Simulator, create_simulator
+from simkit.keys import IssuerKey
 
 home = Blueprint("home", __name__)
 
@@ -39,9 +40,10 @@ BLUEPRINTS = (
 )
 
 
-def create_app(config: Configuration) -> Flask:
+def create_app(config: Configuration, key: IssuerKey | None = None) -> Flask:
+    """`key` signs every token; without one it is made now."""
     simulator = Simulator(title="Microsoft simulator")
-    world = World(config, simulator)
+    world = World(config, simulator, key or IssuerKey())
     app = create_simulator("mock_microsoft", simulator, world)
     app.extensions[EXTENSION] = world
     for blueprint in BLUEPRINTS:

@@ -25,12 +25,12 @@ EXTENSION = "microsoft"
 class World:
     """State in memory; keys survive a reset, so that tokens and published key sets stay valid."""
 
-    def __init__(self, config: Configuration, simulator: Simulator) -> None:
+    def __init__(self, config: Configuration, simulator: Simulator, key: IssuerKey) -> None:
         self.config = config
         self.clock = simulator.clock
         self.directory = sandbox_directory()
         self.apps = Apps(config.apps)
-        self.key = IssuerKey()
+        self.key = key
         self.grants = Grants()
         self.sessions = Sessions()
         self.codes = AuthorizationCodes()

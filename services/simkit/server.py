@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # ships no types
+from gunicorn.app.base import BaseApplication
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 THREADS = 32
@@ -106,7 +106,11 @@ class Embedded:
             ssl_context=tls,
             fd=self._listener.fileno(),
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},  # how long leaving the context may take
+            daemon=True,
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -23,7 +23,8 @@ from connector.web.session import identity
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_SITES = frozenset({"cross-site", "same-site"})
 _FORM_BYTES = 64 * 1024
-_NOT_CROCKFORD = str.maketrans("ILOU-_", "XXXXXX")
+# Letters that are mistaken for digits on the phone, and what identifiers have besides letters.
+_UNREADABLE = str.maketrans("ILOU-_", "234567")
 
 
 def create_app(context: WebContext) -> Flask:
@@ -79,7 +80,7 @@ def _refuse_other_sites() -> None:
 
 def _readable(identifier: str) -> str:
     """Eight characters somebody can read over the phone, in two groups."""
-    text = identifier.upper().translate(_NOT_CROCKFORD)
+    text = identifier.upper().translate(_UNREADABLE)
     return f"{text[:4]}-{text[4:8]}"
 
 

@@ -98,6 +98,16 @@ def create_resource(resource_type: str) -> Response:
     return _written(create(environment, resource_type, permission), 201)
 
 
+@blueprint.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def not_served(path: str) -> Response:
+    """Whatever no other route took, so that it too is answered with an OperationOutcome."""
+    resource_type, _, rest = path.partition("/")
+    _known(resource_type)
+    if request.method in ("PUT", "PATCH", "DELETE", "POST") and "/" not in rest:
+        raise FhirError(405, f"{request.method} is not served for {resource_type}")
+    raise FhirError(404, "this interaction is not served", code="not-supported")
+
+
 def _search(resource_type: str, parameters: Any) -> Response:
     environment = current_environment()
     _known(resource_type)

@@ -134,12 +134,13 @@ class DeliveryEngine:
             self._log.clear()
 
     def stop(self) -> None:
-        """Ends the threads after the requests under way."""
+        """Ends the threads after the requests under way, and closes every connection."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         for worker in self._workers:
             worker.join()
+        self._webhooks.close()
 
     def _start_workers(self) -> None:
         if self._workers or self._stopping:
@@ -157,7 +158,6 @@ class DeliveryEngine:
             status = self._attempt(delivery)
             with self._changed:
                 self._settle(delivery, now, status)
-        self._webhooks.close()
 
     def _next(self) -> Delivery | None:
         """Blocks until a delivery is due; None when the engine stops."""

@@ -26,14 +26,17 @@ class Webhooks:
         self._clock = clock
         self._ca_file = ca_file
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[requests.Session] = []
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = recorded_session(
-                self._journal, self._clock, ca_file=self._ca_file
-            )
-        session: requests.Session = self._local.session
-        return session
+            session = recorded_session(self._journal, self._clock, ca_file=self._ca_file)
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        own: requests.Session = self._local.session
+        return own
 
     def deliver(self, url: str, body: bytes, timeout_seconds: float) -> int:
         """Status of the answer. Raises requests.RequestException when there is none in time."""
@@ -68,9 +71,10 @@ class Webhooks:
             raise HandshakeFailed(f"Subscription validation request failed. {problem}")
 
     def close(self) -> None:
-        """Of the calling thread."""
-        if hasattr(self._local, "session"):
-            self._local.session.close()
+        """Every connection of every thread."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
 
 
 def _handshake_problem(answer: requests.Response, token: str) -> str | None:

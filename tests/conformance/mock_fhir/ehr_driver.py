@@ -154,7 +154,7 @@ class EhrDriver:
                 "launch_uris": [],
                 "token_endpoint_auth_method": "private_key_jwt",
                 "jwks": {"keys": [key.jwk]},
-                "scope": "system/Appointment.rsu system/Patient.rs".replace("rsu", "rus"),
+                "scope": "system/Appointment.rus system/Patient.rs",
                 **changes,
             }
         )
@@ -175,7 +175,7 @@ class EhrDriver:
             "client_id": client["client_id"],
             "redirect_uri": CALLBACK,
             "scope": EHR_SCOPE,
-            "state": "st%te&=+/" + secrets.token_urlsafe(16),
+            "state": f"/st%te&=+é {secrets.token_urlsafe(16)} /",
             "aud": self.fhir,
             "nonce": "n-1",
             "code_challenge": pkce.challenge,
@@ -230,7 +230,11 @@ class EhrDriver:
             "grant_type": "client_credentials",
             "scope": "system/Appointment.u",
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": key.assertion(client["client_id"], aud=f"{self.base}/oauth2/token"),
+            "client_assertion": key.assertion(
+                client["client_id"],
+                aud=f"{self.base}/oauth2/token",
+                exp=int(self.simulator.clock.now().timestamp()) + 240,
+            ),
             **form,
         }
         return {name: value for name, value in full.items() if value is not None}

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
 from mock_microsoft.app import create_app
 from mock_microsoft.config import AppRegistration, Configuration
 from mock_microsoft.world import EXTENSION, World
-from werkzeug.test import TestResponse
+from simkit.keys import IssuerKey
 
 URL = "https://microsoft.test"
 CONTOSO = "c0a70500-0000-4000-8000-00000000c0de"
@@ -37,7 +39,9 @@ OTHER_APP = "3f0d5d2c-7c1e-4a55-9a52-6f1d3f4a0a22"
 SECRET = "correct horse"
 REDIRECT_URI = "https://connector.test/signin/microsoft/callback"
 VERIFIER = "a-verifier-of-more-than-forty-three-characters-0123456789"
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+)
 ALL_ROLES = (
     "OnlineMeetings.Read.All",
     "OnlineMeetings.ReadWrite.All",
@@ -92,6 +96,7 @@ def make_key_pair(bits: int = 2048) -> KeyPair:
 
 CLIENT_KEYS = make_key_pair()
 ENCRYPTION_KEYS = make_key_pair()
+SIGNING_KEY = IssuerKey()  # making one takes longer than most tests
 
 
 def configuration(url: str = URL, ca_file: str | None = None) -> Configuration:
@@ -130,7 +135,10 @@ def authorize_parameters(**changes: str | None) -> dict[str, str]:
 
 
 def assertion(
-    keys: KeyPair = CLIENT_KEYS, headers: dict[str, Any] | None = None, algorithm: str = "PS256", **changes: Any
+    keys: KeyPair = CLIENT_KEYS,
+    headers: dict[str, Any] | None = None,
+    algorithm: str = "PS256",
+    **changes: Any,
 ) -> str:
     """A client assertion as msal makes it: padded x5t#S256, float exp."""
     fingerprint = keys.certificate.fingerprint(hashes.SHA256())
@@ -155,7 +163,7 @@ class Desk:
     """Everything a test does with the simulator goes through here, over HTTP."""
 
     def __init__(self, config: Configuration | None = None) -> None:
-        self.app = create_app(config or configuration())
+        self.app = create_app(config or configuration(), SIGNING_KEY)
         self.world: World = self.app.extensions[EXTENSION]
         self.browser = self.new_browser()
 
@@ -196,7 +204,10 @@ class Desk:
     ) -> TestResponse:
         authorization = {"Authorization": f"Bearer {token or self.app_token()}"}
         return self.new_browser().open(
-            f"/{version}/{path}", method=method, json=document, headers={**authorization, **(headers or {})}
+            f"/{version}/{path}",
+            method=method,
+            json=document,
+            headers={**authorization, **(headers or {})},
         )
 
     def meeting(self, external_id: str = "visit-1", organizer: str = ADAM) -> dict[str, Any]:
@@ -218,18 +229,26 @@ class Desk:
         document: dict[str, Any] = answer.get_json()
         return document
 
-    def act(self, meeting: dict[str, Any], participant: dict[str, Any], action: str, **body: str) -> TestResponse:
+    def act(
+        self, meeting: dict[str, Any], participant: dict[str, Any], action: str, **body: str
+    ) -> TestResponse:
         return self.sim(
             "POST", f"meetings/{quoted(meeting)}/participants/{participant['id']}/{action}", body
         )
 
-    def authorize(self, browser: FlaskClient | None = None, tenant: str = CONTOSO, **changes: str | None) -> TestResponse:
+    def authorize(
+        self, browser: FlaskClient | None = None, tenant: str = CONTOSO, **changes: str | None
+    ) -> TestResponse:
         return (browser or self.browser).get(
             f"/{tenant}/oauth2/v2.0/authorize", query_string=authorize_parameters(**changes)
         )
 
     def choose(
-        self, form: dict[str, str], browser: FlaskClient | None = None, tenant: str = CONTOSO, **changes: str | None
+        self,
+        form: dict[str, str],
+        browser: FlaskClient | None = None,
+        tenant: str = CONTOSO,
+        **changes: str | None,
     ) -> TestResponse:
         return (browser or self.browser).post(
             f"/{tenant}/oauth2/v2.0/authorize",
@@ -238,7 +257,9 @@ class Desk:
         )
 
     def code(self, account: str = ADAM, **changes: str | None) -> str:
-        return answer_of(self.choose({"account": account}, self.new_browser(), "organizations", **changes))["code"]
+        return answer_of(
+            self.choose({"account": account}, self.new_browser(), "organizations", **changes)
+        )["code"]
 
     def redeem(self, code: str, **form: str) -> TestResponse:
         given = {
@@ -249,7 +270,9 @@ class Desk:
             "scope": "",
             **form,
         }
-        return self.token(form.pop("tenant", CONTOSO), **{k: v for k, v in given.items() if k != "tenant"})
+        return self.token(
+            form.pop("tenant", CONTOSO), **{k: v for k, v in given.items() if k != "tenant"}
+        )
 
     def claims(self, token: str, **options: Any) -> dict[str, Any]:
         """Verified as a relying party should; raises jwt.InvalidTokenError."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.conformance.mock_microsoft.microsoft_desk import ADAM, OTHER_APP, Desk, quoted
 
 MEETINGS = f"users/{ADAM}/onlineMeetings"
@@ -14,7 +13,9 @@ def advance(desk: Desk, seconds: int) -> None:
 
 
 def reports(desk: Desk, meeting: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = desk.graph("GET", f"{MEETINGS}/{meeting['id']}/attendanceReports").get_json()["value"]
+    found: list[dict[str, Any]] = desk.graph(
+        "GET", f"{MEETINGS}/{meeting['id']}/attendanceReports"
+    ).get_json()["value"]
     return found
 
 
@@ -34,7 +35,7 @@ def held(desk: Desk, meeting: dict[str, Any]) -> None:
 
 
 def test_nothing_is_reported_while_the_call_goes_on(desk: Desk) -> None:
-    """docs issue 12670"""
+    """Docs issue 12670"""
     meeting = desk.meeting()
     desk.join(meeting, user_id=ADAM)
     assert reports(desk, meeting) == []
@@ -45,18 +46,26 @@ def test_the_report_counts_time_in_the_call_over_all_intervals(desk: Desk) -> No
     held(desk, meeting)
     (report,) = reports(desk, meeting)
     path = f"{MEETINGS}/{meeting['id']}/attendanceReports/{report['id']}?$expand=attendanceRecords"
-    records = {r["identity"]["displayName"]: r for r in desk.graph("GET", path).get_json()["attendanceRecords"]}
+    records = {
+        r["identity"]["displayName"]: r
+        for r in desk.graph("GET", path).get_json()["attendanceRecords"]
+    }
     assert report["totalParticipantCount"] == 2
     assert records["Amy Shaw"]["totalAttendanceInSeconds"] == pytest.approx(180, abs=2)
     assert len(records["Amy Shaw"]["attendanceIntervals"]) == 2
-    assert (records["Adam Careful"]["role"], records["Amy Shaw"]["role"]) == ("Organizer", "Attendee")
+    assert (records["Adam Careful"]["role"], records["Amy Shaw"]["role"]) == (
+        "Organizer",
+        "Attendee",
+    )
 
 
 def test_a_patient_is_known_by_the_typed_name_only(desk: Desk) -> None:
     meeting = desk.meeting()
     held(desk, meeting)
     path = f"{MEETINGS}/{meeting['id']}/attendanceReports/{reports(desk, meeting)[0]['id']}/attendanceRecords"
-    record = next(r for r in desk.graph("GET", path).get_json()["value"] if r["identity"]["id"] is None)
+    record = next(
+        r for r in desk.graph("GET", path).get_json()["value"] if r["identity"]["id"] is None
+    )
     assert (record["emailAddress"], record["identity"]["displayName"]) == (None, "Amy Shaw")
 
 
@@ -76,7 +85,7 @@ def test_a_call_nobody_was_admitted_to_leaves_no_report(desk: Desk) -> None:
 
 
 def test_only_the_ten_newest_reports_are_listed(desk: Desk) -> None:
-    """docs-contrib issue 506"""
+    """Docs-contrib issue 506"""
     meeting = desk.meeting()
     for _ in range(12):
         desk.join(meeting, user_id=ADAM)

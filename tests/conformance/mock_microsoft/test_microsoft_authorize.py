@@ -1,7 +1,6 @@
 """Authorization endpoint: RFC 6749 4.1, RFC 7636, OpenID Connect Core 3.1.2 and microsoft.md 4.1."""
 
 import pytest
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     ADMIN,
@@ -89,8 +88,12 @@ def test_signing_out_ends_the_session(desk: Desk) -> None:
 
 
 def test_signing_out_goes_on_only_to_a_registered_origin(desk: Desk) -> None:
-    known = desk.browser.get("/common/oauth2/v2.0/logout?post_logout_redirect_uri=https://connector.test/bye")
-    foreign = desk.browser.get("/common/oauth2/v2.0/logout?post_logout_redirect_uri=https://evil.example/")
+    known = desk.browser.get(
+        "/common/oauth2/v2.0/logout?post_logout_redirect_uri=https://connector.test/bye"
+    )
+    foreign = desk.browser.get(
+        "/common/oauth2/v2.0/logout?post_logout_redirect_uri=https://evil.example/"
+    )
     assert known.location == "https://connector.test/bye"
     assert foreign.location is None
 
@@ -171,9 +174,14 @@ def test_an_administrator_consents_for_the_tenant(desk: Desk) -> None:
     """microsoft.md 4.3"""
     where = "/organizations/v2.0/adminconsent"
     query = consent_parameters()
-    desk.browser.post(where, query_string=query, data={"account": "fab71ca0-0000-4000-8000-000000000001"})
+    desk.browser.post(
+        where, query_string=query, data={"account": "fab71ca0-0000-4000-8000-000000000001"}
+    )
     answer = answer_of(desk.browser.post(where, query_string=query, data={"decision": "accept"}))
-    assert (answer["admin_consent"], answer["tenant"]) == ("True", "fab71ca0-0000-4000-8000-00000000c0de")
+    assert (answer["admin_consent"], answer["tenant"]) == (
+        "True",
+        "fab71ca0-0000-4000-8000-00000000c0de",
+    )
     assert desk.token(answer["tenant"]).status_code == 200
 
 
@@ -207,6 +215,8 @@ def test_consent_of_someone_who_is_no_administrator_is_refused(desk: Desk) -> No
 def test_a_wrong_consent_request_is_refused_on_a_page(
     desk: Desk, segment: str, changes: dict[str, str], code: str
 ) -> None:
-    answer = desk.browser.get(f"/{segment}/v2.0/adminconsent", query_string=consent_parameters(**changes))
+    answer = desk.browser.get(
+        f"/{segment}/v2.0/adminconsent", query_string=consent_parameters(**changes)
+    )
     assert answer.status_code == 400
     assert code in answer.text

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     CONNECTOR,
@@ -18,13 +17,20 @@ from tests.conformance.mock_microsoft.microsoft_desk import (
 def test_people_lists_every_tenant_with_ids_and_sign_in_names(desk: Desk) -> None:
     tenants = desk.sim("GET", "people").get_json()["tenants"]
     assert [t["id"] for t in tenants] == [CONTOSO, FABRIKAM]
-    assert {"id": ADAM, "sign_in_name": "adam.careful@contoso-health.example"}.items() <= tenants[0]["people"][3].items()
+    assert {"id": ADAM, "sign_in_name": "adam.careful@contoso-health.example"}.items() <= tenants[
+        0
+    ]["people"][3].items()
 
 
 def test_state_counts_what_exists(desk: Desk) -> None:
     desk.join(desk.meeting(), user_id=ADAM)
     state = desk.sim("GET", "state").get_json()
-    assert (state["meetings"], state["calls"], state["participants"], state["subscriptions"]) == (1, 1, 1, 0)
+    assert (state["meetings"], state["calls"], state["participants"], state["subscriptions"]) == (
+        1,
+        1,
+        1,
+        0,
+    )
     assert state["deliveries"]["pending"] == 0
 
 
@@ -98,7 +104,9 @@ def test_a_wrong_order_is_refused_with_a_reason(
         ({}, 400),
     ],
 )
-def test_a_participant_needs_a_person_or_a_name(desk: Desk, document: dict[str, Any], status: int) -> None:
+def test_a_participant_needs_a_person_or_a_name(
+    desk: Desk, document: dict[str, Any], status: int
+) -> None:
     answer = desk.sim("POST", f"meetings/{quoted(desk.meeting())}/participants", document)
     assert answer.status_code == status
 

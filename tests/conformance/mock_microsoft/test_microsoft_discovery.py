@@ -1,7 +1,6 @@
 """OpenID Connect Discovery 1.0 and microsoft.md section 5 (what msal reads)."""
 
 import pytest
-
 from tests.conformance.mock_microsoft.microsoft_desk import CONTOSO, FABRIKAM, URL, Desk
 
 CONFIGURATION = "v2.0/.well-known/openid-configuration"

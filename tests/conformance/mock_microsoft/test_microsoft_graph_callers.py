@@ -4,9 +4,9 @@ from typing import Any
 
 import jwt
 import pytest
-from simkit.keys import IssuerKey
-
 from tests.conformance.mock_microsoft.microsoft_desk import ADAM, CONTOSO, FABRIKAM, OTHER_APP, Desk
+
+from simkit.keys import IssuerKey
 
 USERS = "users?$top=1"
 
@@ -20,7 +20,10 @@ def forged(desk: Desk, **changes: Any) -> str:
 @pytest.mark.parametrize("header", ["", "Bearer ", "Basic abc", "Bearer not.a.jwt"])
 def test_a_request_without_usable_token_is_unauthorized(desk: Desk, header: str) -> None:
     answer = desk.browser.get("/v1.0/users", headers={"Authorization": header})
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (
+        401,
+        "InvalidAuthenticationToken",
+    )
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -37,7 +40,10 @@ def test_a_request_without_usable_token_is_unauthorized(desk: Desk, header: str)
 )
 def test_a_token_with_a_wrong_claim_is_unauthorized(desk: Desk, changes: dict[str, Any]) -> None:
     answer = desk.graph("GET", USERS, token=forged(desk, **changes))
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (
+        401,
+        "InvalidAuthenticationToken",
+    )
 
 
 def test_a_token_of_another_issuer_is_unauthorized(desk: Desk) -> None:
@@ -69,7 +75,9 @@ def test_the_error_envelope_repeats_the_ids(desk: Desk) -> None:
     assert set(error) == {"code", "message", "innerError"}
 
 
-@pytest.mark.parametrize("name", [ADAM, "adam.careful@contoso-health.example", "ADAM.Careful@contoso-health.example"])
+@pytest.mark.parametrize(
+    "name", [ADAM, "adam.careful@contoso-health.example", "ADAM.Careful@contoso-health.example"]
+)
 def test_a_user_is_found_by_id_or_sign_in_name(desk: Desk, name: str) -> None:
     user = desk.graph("GET", f"users/{name}").get_json()
     assert (user["id"], user["displayName"]) == (ADAM, "Adam Careful")
@@ -85,7 +93,10 @@ def test_whether_an_account_is_a_guest_must_be_selected(desk: Desk) -> None:
 @pytest.mark.parametrize("name", ["jonas.keller@fabrikam-klinik.example", "nobody"])
 def test_users_of_another_tenant_do_not_exist(desk: Desk, name: str) -> None:
     answer = desk.graph("GET", f"users/{name}")
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (404, "Request_ResourceNotFound")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (
+        404,
+        "Request_ResourceNotFound",
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +143,9 @@ def test_an_application_of_one_role_reads_users_and_nothing_else(desk: Desk) -> 
         ("absent", lambda text: text == ""),
     ],
 )
-def test_throttling_answers_429_in_the_form_asked_for(desk: Desk, form: str, looks_right: Any) -> None:
+def test_throttling_answers_429_in_the_form_asked_for(
+    desk: Desk, form: str, looks_right: Any
+) -> None:
     """1.7: Retry-After may be fractional, a date, or absent."""
     bucket = {"route": "/v1.0/users*", "rate_per_second": 0.1, "burst": 1, "retry_after": form}
     desk.sim("POST", "throttles", bucket)

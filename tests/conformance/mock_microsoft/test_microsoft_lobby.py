@@ -1,7 +1,16 @@
 """Who waits and who decides: microsoft.md 1.3, for every scope and every standing."""
 
 import pytest
-from mock_microsoft.teams.lobby import LobbyAdmitters, LobbyScope, Presenters, Standing, is_presenter, may_admit, waits_in_lobby
+
+from mock_microsoft.teams.lobby import (
+    LobbyAdmitters,
+    LobbyScope,
+    Presenters,
+    Standing,
+    is_presenter,
+    may_admit,
+    waits_in_lobby,
+)
 
 GOES_STRAIGHT_IN = {
     LobbyScope.ORGANIZER: "organizer",
@@ -32,20 +41,21 @@ def test_the_organizer_always_presents_and_a_patient_never_does(allowed: Present
 
 
 @pytest.mark.parametrize(
-    ("allowed", "standing", "has_role", "expected"),
+    ("allowed", "standing", "role", "expected"),
     [
-        (Presenters.EVERYONE, Standing.FEDERATED, False, True),
-        (Presenters.ORGANIZATION, Standing.MEMBER, False, True),
-        (Presenters.ORGANIZATION, Standing.FEDERATED, False, False),
-        (Presenters.ROLE_IS_PRESENTER, Standing.MEMBER, False, False),
-        (Presenters.ROLE_IS_PRESENTER, Standing.MEMBER, True, True),
-        (Presenters.ORGANIZER, Standing.MEMBER, True, False),
+        (Presenters.EVERYONE, Standing.FEDERATED, "attendee", "presents"),
+        (Presenters.ORGANIZATION, Standing.MEMBER, "attendee", "presents"),
+        (Presenters.ORGANIZATION, Standing.FEDERATED, "attendee", "attends"),
+        (Presenters.ROLE_IS_PRESENTER, Standing.MEMBER, "attendee", "attends"),
+        (Presenters.ROLE_IS_PRESENTER, Standing.MEMBER, "presenter", "presents"),
+        (Presenters.ORGANIZER, Standing.MEMBER, "presenter", "attends"),
     ],
 )
 def test_allowed_presenters_decides_for_the_others(
-    allowed: Presenters, standing: Standing, has_role: bool, expected: bool
+    allowed: Presenters, standing: Standing, role: str, expected: str
 ) -> None:
-    assert is_presenter(allowed, standing, has_presenter_role=has_role) is expected
+    presents = is_presenter(allowed, standing, has_presenter_role=role == "presenter")
+    assert presents is (expected == "presents")
 
 
 def test_presenters_may_be_kept_from_admitting() -> None:

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     CONTOSO,
@@ -17,6 +15,7 @@ from tests.conformance.mock_microsoft.microsoft_desk import (
     page,
     quoted,
 )
+from werkzeug.test import TestResponse
 
 
 def patient_url(desk: Desk, meeting: dict[str, Any]) -> str:
@@ -88,7 +87,9 @@ def test_the_waiting_page_updates_by_itself(desk: Desk, meeting: dict[str, Any])
     assert str(refresh["content"]).endswith(f"url={patient.path}")
 
 
-def test_the_clinicians_page_has_stable_names_for_its_buttons(desk: Desk, meeting: dict[str, Any]) -> None:
+def test_the_clinicians_page_has_stable_names_for_its_buttons(
+    desk: Desk, meeting: dict[str, Any]
+) -> None:
     patient_joins(desk, meeting)
     clinician = clinician_joins(desk, meeting)
     buttons = page(clinician.browser.get(clinician.path)).select("button")
@@ -112,7 +113,9 @@ def test_a_patient_who_comes_back_waits_again(desk: Desk, meeting: dict[str, Any
     assert back.state() == "lobby"
 
 
-def test_with_an_open_lobby_a_patient_comes_straight_in(desk: Desk, meeting: dict[str, Any]) -> None:
+def test_with_an_open_lobby_a_patient_comes_straight_in(
+    desk: Desk, meeting: dict[str, Any]
+) -> None:
     desk.lobby(meeting, "everyone")
     assert patient_joins(desk, meeting).state() == "in-call"
 
@@ -160,21 +163,29 @@ def test_joining_twice_with_one_account_keeps_the_seat(desk: Desk, meeting: dict
     assert clinician_joins(desk, meeting).path == clinician_joins(desk, meeting).path
 
 
-def test_a_guest_account_waits_when_guests_are_excluded(desk: Desk, meeting: dict[str, Any]) -> None:
+def test_a_guest_account_waits_when_guests_are_excluded(
+    desk: Desk, meeting: dict[str, Any]
+) -> None:
     desk.lobby(meeting, "organizationExcludingGuests")
     assert clinician_joins(desk, meeting, GUEST).state() == "lobby"
     assert clinician_joins(desk, meeting, ERIC).state() == "in-call"
 
 
-def test_without_session_staff_may_sign_in_or_join_by_name(desk: Desk, meeting: dict[str, Any]) -> None:
+def test_without_session_staff_may_sign_in_or_join_by_name(
+    desk: Desk, meeting: dict[str, Any]
+) -> None:
     browser = desk.new_browser()
     door = page(browser.get(local(meeting["joinWebUrl"])))
     assert door.select_one("a#sign-in") is not None
-    answer = browser.post(local(meeting["joinWebUrl"]), data={"join_as_guest": "1", "display_name": "Interpreter"})
+    answer = browser.post(
+        local(meeting["joinWebUrl"]), data={"join_as_guest": "1", "display_name": "Interpreter"}
+    )
     assert Seat(browser, answer).state() == "lobby"
 
 
-def test_signing_in_for_teams_comes_back_to_the_meeting(desk: Desk, meeting: dict[str, Any]) -> None:
+def test_signing_in_for_teams_comes_back_to_the_meeting(
+    desk: Desk, meeting: dict[str, Any]
+) -> None:
     link = page(desk.browser.get(local(meeting["joinWebUrl"]))).select_one("a#sign-in")
     assert link is not None
     answer = desk.browser.post(str(link["href"]), data={"account": ADAM})
@@ -184,7 +195,9 @@ def test_signing_in_for_teams_comes_back_to_the_meeting(desk: Desk, meeting: dic
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
 def test_signing_in_never_goes_to_another_host(desk: Desk, target: str) -> None:
-    answer = desk.browser.post("/signin", query_string={"return_to": target}, data={"account": ADAM})
+    answer = desk.browser.post(
+        "/signin", query_string={"return_to": target}, data={"account": ADAM}
+    )
     assert answer.location == "/"
 
 
@@ -195,7 +208,9 @@ def test_joining_without_session_does_not_join(desk: Desk, meeting: dict[str, An
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
-def test_a_patient_needs_a_name_of_reasonable_length(desk: Desk, meeting: dict[str, Any], name: str) -> None:
+def test_a_patient_needs_a_name_of_reasonable_length(
+    desk: Desk, meeting: dict[str, Any], name: str
+) -> None:
     answer = desk.browser.post(patient_url(desk, meeting), data={"display_name": name})
     assert answer.status_code == 400
     assert page(answer).select_one("#problem") is not None
@@ -207,7 +222,9 @@ def test_a_name_is_shown_as_text_never_as_markup(desk: Desk, meeting: dict[str, 
 
 
 def test_a_link_to_no_meeting_says_what_to_do(desk: Desk) -> None:
-    answer = desk.browser.get("/l/meetup-join/19%3ameeting_x%40thread.v2/0", headers={"Accept": "text/html"})
+    answer = desk.browser.get(
+        "/l/meetup-join/19%3ameeting_x%40thread.v2/0", headers={"Accept": "text/html"}
+    )
     assert answer.status_code == 404
     assert "Start the visit again" in answer.text
 

@@ -1,12 +1,12 @@
 """Online meetings: microsoft.md section 1 and 2."""
 
 import base64
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     CONNECTOR,
@@ -35,8 +35,13 @@ def test_create_or_get_creates_once_and_then_finds(desk: Desk) -> None:
     assert first.get_json() == second.get_json()
 
 
-def test_create_or_get_under_concurrency_makes_one_meeting(desk: Desk) -> None:
-    token = desk.app_token()
+def test_create_or_get_under_concurrency_makes_one_meeting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making a meeting is slowed down, so that without a lock several calls would find none."""
+    token, now = desk.app_token(), desk.world.meetings._now
+    pause = threading.Event()
+    monkeypatch.setattr(desk.world.meetings, "_now", lambda: (pause.wait(0.02), now())[1])
 
     def call(_number: int) -> tuple[int, str]:
         answer = desk.graph("POST", CREATE_OR_GET, {"externalId": "visit-1"}, token=token)
@@ -83,7 +88,9 @@ def test_the_join_web_url_opens_the_meeting(desk: Desk) -> None:
     ("start", "end"),
     [(None, None), ("2026-02-06T01:49:21.3524945+00:00", None)],
 )
-def test_a_meeting_lasts_an_hour_unless_said_otherwise(desk: Desk, start: str | None, end: str | None) -> None:
+def test_a_meeting_lasts_an_hour_unless_said_otherwise(
+    desk: Desk, start: str | None, end: str | None
+) -> None:
     given = {"startDateTime": start} if start else {}
     meeting = desk.graph("POST", CREATE_OR_GET, {"externalId": "v", **given}).get_json()
     began, ended = (meeting[name][11:13] for name in ("startDateTime", "endDateTime"))
@@ -97,7 +104,11 @@ def test_a_meeting_lasts_an_hour_unless_said_otherwise(desk: Desk, start: str | 
         {"externalId": ""},
         {"externalId": 7},
         {"externalId": "v", "endDateTime": "2026-02-06T02:00:00Z"},
-        {"externalId": "v", "startDateTime": "2026-02-06T02:00:00Z", "endDateTime": "2026-02-06T01:00:00Z"},
+        {
+            "externalId": "v",
+            "startDateTime": "2026-02-06T02:00:00Z",
+            "endDateTime": "2026-02-06T01:00:00Z",
+        },
         {"externalId": "v", "startDateTime": "tomorrow"},
         {"externalId": "v", "lobbyBypassSettings": {"scope": "organizer"}},
         {"externalId": "v", "allowedPresenters": "organizer"},
@@ -156,20 +167,28 @@ def test_late_enum_members_are_hidden_without_the_prefer_header(desk: Desk, scop
     desk.lobby(meeting, scope)
     path = f"{MEETINGS}/{meeting['id']}"
     prefer = {"Prefer": "include-unknown-enum-members"}
-    assert desk.graph("GET", path).get_json()["lobbyBypassSettings"]["scope"] == "unknownFutureValue"
-    assert desk.graph("GET", path, headers=prefer).get_json()["lobbyBypassSettings"]["scope"] == scope
+    assert (
+        desk.graph("GET", path).get_json()["lobbyBypassSettings"]["scope"] == "unknownFutureValue"
+    )
+    assert (
+        desk.graph("GET", path, headers=prefer).get_json()["lobbyBypassSettings"]["scope"] == scope
+    )
 
 
 def test_a_meeting_is_found_by_its_join_web_url(desk: Desk) -> None:
     meeting = desk.meeting()
-    found = desk.graph("GET", f"{MEETINGS}?$filter=JoinWebUrl%20eq%20'{quote(meeting['joinWebUrl'], safe='')}'")
+    found = desk.graph(
+        "GET", f"{MEETINGS}?$filter=JoinWebUrl%20eq%20'{quote(meeting['joinWebUrl'], safe='')}'"
+    )
     assert [one["id"] for one in found.get_json()["value"]] == [meeting["id"]]
 
 
 def test_a_meeting_is_found_by_its_join_meeting_id(desk: Desk) -> None:
     meeting = desk.meeting()
     number = meeting["joinMeetingIdSettings"]["joinMeetingId"]
-    found = desk.graph("GET", f"{MEETINGS}?$filter=joinMeetingIdSettings/joinMeetingId eq '{number}'")
+    found = desk.graph(
+        "GET", f"{MEETINGS}?$filter=joinMeetingIdSettings/joinMeetingId eq '{number}'"
+    )
     assert [one["id"] for one in found.get_json()["value"]] == [meeting["id"]]
 
 
@@ -187,7 +206,11 @@ def test_the_meeting_of_another_user_is_not_found_by_its_url(desk: Desk) -> None
 
 @pytest.mark.parametrize(
     ("expression", "message"),
-    [("JoinWebUrl eq 'https://evil.example/'", "1026"), ("subject eq 'x'", "$filter"), ("", "$filter")],
+    [
+        ("JoinWebUrl eq 'https://evil.example/'", "1026"),
+        ("subject eq 'x'", "$filter"),
+        ("", "$filter"),
+    ],
 )
 def test_a_wrong_filter_is_a_bad_request(desk: Desk, expression: str, message: str) -> None:
     answer = desk.graph("GET", f"{MEETINGS}?$filter={expression}")
@@ -252,7 +275,9 @@ def test_an_application_without_the_role_is_denied(desk: Desk) -> None:
 def test_the_patients_url_opens_in_a_browser_without_account(desk: Desk) -> None:
     """Section 2"""
     meeting = desk.meeting()
-    value = desk.graph("GET", f"{MEETINGS}/{meeting['id']}/getVirtualAppointmentJoinWebUrl").get_json()["value"]
+    value = desk.graph(
+        "GET", f"{MEETINGS}/{meeting['id']}/getVirtualAppointmentJoinWebUrl"
+    ).get_json()["value"]
     assert value.startswith(f"{URL}/webrtc-svc/api/route?tid={CONTOSO}&convId=19:meeting_")
     assert value.endswith("&browserJoin=True")
     assert desk.browser.get(local(value)).status_code == 200

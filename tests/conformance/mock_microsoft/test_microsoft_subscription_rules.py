@@ -11,9 +11,6 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from mock_microsoft.notifications.crypto import encrypted_content, read_encryption_certificate
-from mock_microsoft.notifications.delivery import Delivery, Outcome
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ENCRYPTION_KEYS,
     OTHER_APP,
@@ -22,10 +19,13 @@ from tests.conformance.mock_microsoft.microsoft_desk import (
     subscription_document,
 )
 
+from mock_microsoft.notifications.crypto import encrypted_content, read_encryption_certificate
+from mock_microsoft.notifications.delivery import Delivery, Outcome
+
 
 def decrypted(content: dict[str, str], keys: Any = ENCRYPTION_KEYS) -> Any:
     """The receiver's steps, written from the documentation."""
-    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - Graph uses SHA-1 here
     key = keys.private_key.decrypt(base64.b64decode(content["dataKey"]), oaep)
     ciphertext = base64.b64decode(content["data"])
     signature = hmac.new(key, ciphertext, hashlib.sha256).digest()
@@ -48,7 +48,7 @@ def test_each_item_has_a_key_of_its_own() -> None:
 
 
 def test_the_thumbprint_is_hexadecimal_sha1_of_the_certificate() -> None:
-    expected = ENCRYPTION_KEYS.certificate.fingerprint(hashes.SHA1()).hex().upper()
+    expected = ENCRYPTION_KEYS.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - the field is SHA-1
     assert encrypted_content(b"{}", CERTIFICATE)["encryptionCertificateThumbprint"] == expected
 
 
@@ -92,7 +92,9 @@ def test_a_wrong_subscription_is_refused_before_any_handshake(
 @pytest.mark.parametrize("ahead", [timedelta(minutes=4231), timedelta(minutes=-1)])
 def test_the_expiration_is_at_most_4230_minutes_ahead(desk: Desk, ahead: timedelta) -> None:
     now = desk.world.clock.now()
-    document = subscription_document(desk.meeting(), now, expirationDateTime=(now + ahead).isoformat())
+    document = subscription_document(
+        desk.meeting(), now, expirationDateTime=(now + ahead).isoformat()
+    )
     assert desk.graph("POST", "subscriptions", document, version="beta").status_code == 400
 
 
@@ -106,7 +108,9 @@ def test_call_events_are_beta_only(desk: Desk) -> None:
 def test_a_short_rsa_key_is_refused(desk: Desk) -> None:
     """3.1: RSA 2048 to 4096."""
     short = make_key_pair(1024).der_base64
-    document = subscription_document(desk.meeting(), desk.world.clock.now(), encryptionCertificate=short)
+    document = subscription_document(
+        desk.meeting(), desk.world.clock.now(), encryptionCertificate=short
+    )
     assert desk.graph("POST", "subscriptions", document, version="beta").status_code == 400
 
 

@@ -9,8 +9,6 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import hashes
-from werkzeug.test import TestResponse
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     ADMIN,
@@ -27,6 +25,7 @@ from tests.conformance.mock_microsoft.microsoft_desk import (
     assertion,
     make_key_pair,
 )
+from werkzeug.test import TestResponse
 
 
 def refusal(answer: TestResponse) -> tuple[int, str, int]:
@@ -91,7 +90,10 @@ def test_a_code_expires_after_ten_minutes(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ({"code_verifier": "another-verifier-of-more-than-forty-three-characters"}, (400, "invalid_grant", 501481)),
+        (
+            {"code_verifier": "another-verifier-of-more-than-forty-three-characters"},
+            (400, "invalid_grant", 501481),
+        ),
         ({"code_verifier": ""}, (400, "invalid_grant", 501481)),
         ({"redirect_uri": "https://evil.example/"}, (400, "invalid_grant", 70000)),
         ({"code": "0.invented"}, (400, "invalid_grant", 70000)),
@@ -116,7 +118,11 @@ def test_an_access_token_of_a_person_is_not_accepted_by_graph(desk: Desk) -> Non
 def test_an_application_gets_its_consented_roles(desk: Desk, resource: str) -> None:
     answer = desk.token(scope=f"{resource}/.default")
     claims = desk.claims(answer.get_json()["access_token"], audience=resource)
-    assert (claims["roles"], claims["tid"], claims["appid"]) == (list(ALL_ROLES), CONTOSO, CONNECTOR)
+    assert (claims["roles"], claims["tid"], claims["appid"]) == (
+        list(ALL_ROLES),
+        CONTOSO,
+        CONNECTOR,
+    )
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -137,8 +143,16 @@ def test_after_revoked_consent_a_token_has_no_roles(desk: Desk) -> None:
     [
         ("organizations", {}, (400, "invalid_request", 50059)),
         ("nobody.example", {}, (400, "invalid_request", 90002)),
-        (CONTOSO, {"scope": "https://graph.microsoft.com/User.Read"}, (400, "invalid_scope", 70011)),
-        (CONTOSO, {"scope": "openid https://graph.microsoft.com/.default"}, (400, "invalid_scope", 70011)),
+        (
+            CONTOSO,
+            {"scope": "https://graph.microsoft.com/User.Read"},
+            (400, "invalid_scope", 70011),
+        ),
+        (
+            CONTOSO,
+            {"scope": "openid https://graph.microsoft.com/.default"},
+            (400, "invalid_scope", 70011),
+        ),
         (CONTOSO, {"scope": "https://unknown.example/.default"}, (400, "invalid_resource", 500011)),
         (CONTOSO, {"grant_type": "password"}, (400, "unsupported_grant_type", 70003)),
         (CONTOSO, {"client_id": "unknown"}, (400, "unauthorized_client", 700016)),
@@ -152,7 +166,9 @@ def test_a_wrong_client_credentials_request_is_refused(
 
 
 def test_a_token_request_must_be_a_form(desk: Desk) -> None:
-    answer = desk.browser.post(f"/{CONTOSO}/oauth2/v2.0/token", json={"grant_type": "client_credentials"})
+    answer = desk.browser.post(
+        f"/{CONTOSO}/oauth2/v2.0/token", json={"grant_type": "client_credentials"}
+    )
     assert refusal(answer) == (400, "invalid_request", 90014)
 
 
@@ -167,13 +183,15 @@ def test_a_certificate_assertion_is_accepted_with_padding_and_float_exp(desk: De
 
 
 def test_an_rs256_assertion_with_a_sha1_thumbprint_is_accepted(desk: Desk) -> None:
-    digest = CLIENT_KEYS.certificate.fingerprint(hashes.SHA1())
+    digest = CLIENT_KEYS.certificate.fingerprint(hashes.SHA1())  # noqa: S303 - x5t is SHA-1
     x5t = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    assert with_assertion(desk, assertion(headers={"x5t": x5t}, algorithm="RS256")).status_code == 200
+    assert (
+        with_assertion(desk, assertion(headers={"x5t": x5t}, algorithm="RS256")).status_code == 200
+    )
 
 
 def test_an_assertion_may_be_used_again(desk: Desk) -> None:
-    """msal reuses one for about ten minutes."""
+    """Section 5: msal reuses one for about ten minutes."""
     value = assertion()
     assert [with_assertion(desk, value).status_code for _ in range(2)] == [200, 200]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import trustme
 from flask import Flask
-from simkit.server import Embedded
-
 from tests.conformance.mock_microsoft.microsoft_desk import Desk, configuration
 from tests.integration.mock_microsoft.receiver import Receiver
+
+from simkit.server import Embedded
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,44 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(*(str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")))
 
 
-@pytest.fixture
-def desk(certificates: Certificates) -> Iterator[Desk]:
-    """The simulator without a server; it trusts the receiver's certificate."""
-    desk = Desk(configuration(ca_file=certificates.ca_file))
-    yield desk
-    desk.world.deliveries.stop()
-
-
-@pytest.fixture
-def receiver(certificates: Certificates) -> Iterator[Receiver]:
+@pytest.fixture(scope="module")
+def served_receiver(certificates: Certificates) -> Iterator[Receiver]:
     receiver = Receiver(certificates.cert_file, certificates.key_file)
     with receiver.server:
         yield receiver
 
 
 @pytest.fixture
-def served(certificates: Certificates) -> Iterator[tuple[Desk, str]]:
-    """The simulator over TLS, and its base URL."""
+def receiver(served_receiver: Receiver) -> Receiver:
+    served_receiver.forget()
+    return served_receiver
+
+
+@pytest.fixture
+def desk(certificates: Certificates, receiver: Receiver) -> Iterator[Desk]:
+    """The simulator without a server; it trusts the receiver's certificate, and stops before the receiver does."""
+    desk = Desk(configuration(ca_file=certificates.ca_file))
+    yield desk
+    desk.world.deliveries.stop()
+
+
+@pytest.fixture
+def served(running: tuple[Desk, str]) -> tuple[Desk, str]:
+    """The simulator over TLS as after start, and its base URL."""
+    running[0].sim("POST", "reset")
+    return running
+
+
+@pytest.fixture(scope="module")
+def running(certificates: Certificates) -> Iterator[tuple[Desk, str]]:
     desks: list[Desk] = []
 
     def app_for(base_url: str) -> Flask:
         desks.append(Desk(configuration(base_url, certificates.ca_file)))
         return desks[0].app
 
-    with Embedded(app_for, cert_file=certificates.cert_file, key_file=certificates.key_file) as server:
+    with Embedded(
+        app_for, cert_file=certificates.cert_file, key_file=certificates.key_file
+    ) as server:
         yield desks[0], server.url
     desks[0].world.deliveries.stop()

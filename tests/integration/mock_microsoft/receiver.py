@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, request
+
 from simkit.server import Embedded
 
 WAIT_SECONDS = 10
@@ -14,17 +15,23 @@ class Receiver:
     """`answers` are statuses for the next notifications; afterwards 202. `handshake` may spoil the echo."""
 
     def __init__(self, cert_file: str, key_file: str) -> None:
+        self._changed = threading.Condition()
+        self.forget()
+        self.server = Embedded(self._app, cert_file=cert_file, key_file=key_file)
+
+    def forget(self) -> None:
+        """As new: one server is shared by many tests, since stopping it takes half a second."""
         self.received: list[dict[str, Any]] = []
         self.lifecycle: list[dict[str, Any]] = []
         self.handshakes: list[str] = []
         self.answers: list[int] = []
         self.handshake: dict[str, Any] = {}
-        self._changed = threading.Condition()
-        self.server = Embedded(self._app, cert_file=cert_file, key_file=key_file)
 
     def _app(self, _base_url: str) -> Flask:
         app = Flask("receiver")
-        app.add_url_rule("/graph/notifications", "notifications", self._notification, methods=["POST"])
+        app.add_url_rule(
+            "/graph/notifications", "notifications", self._notification, methods=["POST"]
+        )
         app.add_url_rule("/graph/lifecycle", "lifecycle", self._lifecycle, methods=["POST"])
         return app
 
@@ -41,8 +48,15 @@ class Receiver:
         if token is None:
             return None
         self.handshakes.append(request.path)
-        answer = {"body": token[0], "status": 200, "content_type": "text/plain", **self.handshake.get(request.path, {})}
-        return Response(answer["body"], status=answer["status"], content_type=answer["content_type"])
+        answer = {
+            "body": token[0],
+            "status": 200,
+            "content_type": "text/plain",
+            **self.handshake.get(request.path, {}),
+        }
+        return Response(
+            answer["body"], status=answer["status"], content_type=answer["content_type"]
+        )
 
     def _notification(self) -> Response:
         echo = self._echo()

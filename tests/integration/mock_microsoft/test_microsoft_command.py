@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import requests
-
 from tests.conformance.mock_microsoft.microsoft_desk import ADAM, CONTOSO, configuration
 
 START_SECONDS = 30
@@ -19,7 +18,16 @@ START_SECONDS = 30
 
 def command(certificates: Any, port: int, config_file: Path) -> list[str]:
     files = ["--cert", certificates.cert_file, "--key", certificates.key_file]
-    return [sys.executable, "-m", "mock_microsoft", "--port", str(port), *files, "--config", str(config_file)]
+    return [
+        sys.executable,
+        "-m",
+        "mock_microsoft",
+        "--port",
+        str(port),
+        *files,
+        "--config",
+        str(config_file),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,12 +43,20 @@ def test_a_wrong_configuration_is_refused_before_listening(
 ) -> None:
     config_file = tmp_path / "config.json"
     config_file.write_text(json.dumps({"public_url": "https://localhost:1", **change}))
-    run = subprocess.run(command(certificates, 1, config_file), capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    run = subprocess.run(
+        command(certificates, 1, config_file),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
     assert run.returncode == 2
     assert "wrong configuration" in run.stderr
 
 
-def test_the_command_serves_over_tls_delivers_and_stops_on_sigterm(certificates: Any, tmp_path: Path) -> None:
+def test_the_command_serves_over_tls_delivers_and_stops_on_sigterm(
+    certificates: Any, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"https://localhost:{port}"

@@ -7,7 +7,6 @@ import msal
 import pytest
 import requests
 from bs4 import BeautifulSoup
-
 from tests.conformance.mock_microsoft.microsoft_desk import (
     ADAM,
     ALL_ROLES,
@@ -99,7 +98,9 @@ def test_an_application_acquires_a_token_and_calls_graph(
     served: Served, session: requests.Session, credential: Any, scope: str
 ) -> None:
     _desk, url = served
-    tokens = client(url, CONTOSO, session, credential).acquire_token_for_client([scope.format(url=url)])
+    tokens = client(url, CONTOSO, session, credential).acquire_token_for_client(
+        [scope.format(url=url)]
+    )
     answer = session.post(
         f"{url}/v1.0/users/{ADAM}/onlineMeetings/createOrGet",
         json={"externalId": "visit-1"},
@@ -109,7 +110,9 @@ def test_an_application_acquires_a_token_and_calls_graph(
     assert answer.json()["joinWebUrl"].startswith(f"{url}/l/meetup-join/")
 
 
-def test_the_join_link_opens_over_tls_with_its_escapes(served: Served, session: requests.Session) -> None:
+def test_the_join_link_opens_over_tls_with_its_escapes(
+    served: Served, session: requests.Session
+) -> None:
     desk, url = served
     tokens = client(url, CONTOSO, session).acquire_token_for_client([f"{url}/.default"])
     assert desk.claims(tokens["access_token"], audience=url)["roles"] == list(ALL_ROLES)
@@ -123,7 +126,9 @@ def test_a_wrong_secret_is_an_error_document(served: Served, session: requests.S
     assert (answer["error"], answer["error_codes"]) == ("invalid_client", [7000215])
 
 
-def test_a_tenant_without_consent_is_an_error_document(served: Served, session: requests.Session) -> None:
+def test_a_tenant_without_consent_is_an_error_document(
+    served: Served, session: requests.Session
+) -> None:
     app = client(served[1], FABRIKAM, session)
     answer = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
     assert (answer["error"], answer["error_codes"]) == ("unauthorized_client", [700016])
@@ -136,9 +141,7 @@ def test_an_unknown_tenant_fails_at_discovery(served: Served, session: requests.
 
 def test_a_second_use_of_a_code_is_refused(served: Served, session: requests.Session) -> None:
     app = client(served[1], CONTOSO, session)
-    flow = app.initiate_auth_code_flow(
-        [], redirect_uri=REDIRECT_URI, response_mode="form_post"
-    )
+    flow = app.initiate_auth_code_flow([], redirect_uri=REDIRECT_URI, response_mode="form_post")
     answer = picked(session, flow["auth_uri"], ADAM)
     assert "id_token" in app.acquire_token_by_auth_code_flow(flow, answer)
     fresh = client(served[1], CONTOSO, session)
