@@ -48,7 +48,7 @@ check: install ## format, lint, types, import contracts, dependency hygiene, tes
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/deptry services
+	$(BIN)/deptry services scripts
 	@$(MAKE) --no-print-directory test
 
 format: install ## put every file into its form

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Print every stored column as a markdown table: what it holds and how long it is kept.
+"""Write every stored column into docs/data.md: what it holds and how long it is kept.
 
 usage: scripts/data_inventory.py
 
-`docs/data.md` holds this table; a test compares the two, so a new column is documented or refused.
+A test compares the table there with the database's metadata, so a new column is documented or
+refused.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Column, Table
 
@@ -35,5 +38,14 @@ def _words(column: Column[object]) -> tuple[str, str]:
     return holds, kept
 
 
+DOCUMENT = Path("docs/data.md")
+BETWEEN = re.compile(r"(?<=<!-- columns -->\n).*?(?=<!-- end of columns -->)", re.DOTALL)
+
+
+def main() -> None:
+    written = BETWEEN.sub(lambda _match: inventory() + "\n", DOCUMENT.read_text())
+    DOCUMENT.write_text(written)
+
+
 if __name__ == "__main__":
-    print(inventory())
+    main()

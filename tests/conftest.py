@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from tests.builders.canaries import CANARIES
 
 # No deadline and no example database: two busy cores must not decide whether a property holds.

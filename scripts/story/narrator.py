@@ -27,19 +27,18 @@ class Narrator:
     def step(self, title: str) -> Iterator[list[str]]:
         """One step; lines appended to the yielded list are printed under it."""
         notes: list[str] = []
-        began = time.perf_counter()
+        began, kept = time.perf_counter(), False
         self.told += 1
         try:
             yield notes
-        except Exception:
-            self.console.print(f"[red]✗ {self.told:>2} {title}[/red]")
-            raise
-        seconds = time.perf_counter() - began
-        self.console.print(
-            f"[green]✓[/green] {self.told:>2} {title} [dim]{seconds:.2f} s[/dim]", soft_wrap=True
-        )
-        for note in notes:
-            self.console.print(f"      [dim]{note}[/dim]", soft_wrap=True)
+            kept = True
+        finally:
+            mark = "[green]✓[/green]" if kept else "[red]✗[/red]"
+            seconds = time.perf_counter() - began
+            line = f"{mark} {self.told:>2} {title} [dim]{seconds:.2f} s[/dim]"
+            self.console.print(line, soft_wrap=True)
+            for note in notes:
+                self.console.print(f"      [dim]{note}[/dim]", soft_wrap=True)
 
 
 def promise(held: bool, what: str) -> None:  # noqa: FBT001 - a condition is what it takes

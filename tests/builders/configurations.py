@@ -108,11 +108,11 @@ def record(kind: LaunchKind, **changes: Any) -> IntegrationRecord:
     return replace(IntegrationRecord(f"record-{kind.value}", "env-test", kind), **changes)
 
 
-def identity(object_id: str = ADMIN_ID, **changes: Any) -> MicrosoftIdentity:
+def identity(**changes: Any) -> MicrosoftIdentity:
     """A member of the tenant without any directory role."""
     member = MicrosoftIdentity(
         tenant_id=TENANT,
-        object_id=object_id,
+        object_id=ADMIN_ID,
         sign_in_name="somebody@contoso.example",
         directory_roles=frozenset(),
         is_guest=False,
@@ -121,9 +121,10 @@ def identity(object_id: str = ADMIN_ID, **changes: Any) -> MicrosoftIdentity:
 
 
 def the_approver(**changes: Any) -> MicrosoftIdentity:
-    return identity(APPROVER_ID, **{"sign_in_name": "olivia.analyst@contoso.example"} | changes)
+    named = approver()
+    return identity(**{"object_id": named.object_id, "sign_in_name": named.sign_in_name} | changes)
 
 
 def an_admin(**changes: Any) -> MicrosoftIdentity:
     roles = {"directory_roles": frozenset({TEAMS_ADMINISTRATOR})}
-    return identity(ADMIN_ID, **{"sign_in_name": "adele.admin@contoso.example"} | roles | changes)
+    return identity(**{"sign_in_name": "adele.admin@contoso.example"} | roles | changes)

@@ -1,5 +1,6 @@
 """A store to test against, and the smallest world that rows can hang on."""
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import replace
@@ -37,7 +38,9 @@ def sqlite_store(folder: Path) -> SqlStore:
 
 @cache
 def _migrated_file() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="connector-schema-")) / "connector.db"
+    folder = tempfile.mkdtemp(prefix="connector-schema-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "connector.db"
     upgrade(f"sqlite:///{path}")
     return path
 

@@ -6,14 +6,11 @@ from enum import StrEnum
 class Event(StrEnum):
     """Everything the audit trail can hold."""
 
-    LAUNCH_BEGUN = "person.launch.begin"
     LAUNCH_COMPLETED = "person.launch.complete"
     LAUNCH_REFUSED = "person.launch.refuse"
     ACCOUNT_LINKED = "provider.account.link"
     SIGN_IN_COMPLETED = "person.session.begin"
     SIGN_IN_REFUSED = "person.session.refuse"
-    MEETING_CREATED = "connector.meeting.create"
-    VISIT_ENDED = "teams.visit.end"
     CONFIGURATION_SUBMITTED = "admin.configuration.submit"
     CONFIGURATION_REFUSED = "admin.configuration.refuse"
     APPROVER_SIGNED_IN_TO_EHR = "approver.ehr_session.prove"
@@ -21,7 +18,6 @@ class Event(StrEnum):
     CHANGES_REQUESTED = "approver.configuration.return"
     APPROVAL_REFUSED = "approver.configuration.refuse"
     NOTIFICATION_REFUSED = "graph.notification.refuse"
-    WRITE_BACK_DELIVERED = "connector.write_back.deliver"
     WRITE_BACK_PARKED = "connector.write_back.park"
 
 

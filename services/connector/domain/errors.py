@@ -45,14 +45,12 @@ class Reason(StrEnum):
     NOT_THE_APPROVER = "not_the_approver"
     STEP_MISSING = "step_missing"
     CHANGED_SINCE_SHOWN = "changed_since_shown"
-    WRONG_EHR = "wrong_ehr"
     URL_REFUSED = "url_refused"
     URL_TAKEN = "url_taken"
     APPROVER_UNKNOWN = "approver_unknown"
     CONFIGURATION_UNKNOWN = "configuration_unknown"
     STATE_CONFLICT = "state_conflict"
     GEOGRAPHY_OTHER = "geography_other"
-    INPUT_INVALID = "input_invalid"
 
 
 class Refused(Exception):

@@ -69,7 +69,8 @@ class DeliverOutbox:
         if attempts >= ATTEMPTS_BEFORE_PARKING:
             self._park(message, err.code)
             return
-        pause = err.retry_after_seconds or pause_seconds(attempts, self.ids.jitter())
+        # What the EHR asks for is the least to wait: asked every second, we would soon park.
+        pause = max(err.retry_after_seconds or 0.0, pause_seconds(attempts, self.ids.jitter()))
         due_at = self.clock.now() + timedelta(seconds=pause)
         with self.store.write() as tx:
             tx.outbox.retry(message.id, due_at, err.code)

@@ -29,7 +29,7 @@ from connector.domain.organization import (
 from connector.ports.errors import AddressRefused, Gone, OutsideError, TryLater
 from connector.ports.microsoft import Directory
 from connector.ports.smart import SmartServer
-from connector.ports.storage import AuditEntry, Store, Transaction
+from connector.ports.storage import AuditEntry, StorageConflict, Store, Transaction
 from connector.ports.system import Clock, Ids
 
 
@@ -61,7 +61,8 @@ class EnterConfiguration:
 
         Raises:
             Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `APPROVER_UNKNOWN`,
-                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`; nothing is stored then.
+                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`;
+                nothing is stored then.
         """
         if not may_configure(admin):
             raise Refused(
@@ -110,7 +111,7 @@ class EnterConfiguration:
         found = tx.configurations.find_environment(admin.tenant_id, name, entered.kind)
         if found is not None:
             return found
-        tx.configurations.register_tenant(admin.tenant_id, self.geography.value, self.clock.now())
+        self._register(tx, admin.tenant_id)
         environment = Environment(
             id=self.ids.identifier(),
             tenant_id=admin.tenant_id,
@@ -123,6 +124,13 @@ class EnterConfiguration:
         for kind in LaunchKind:
             tx.configurations.add_record(IntegrationRecord(self.ids.secret(), environment.id, kind))
         return environment
+
+    def _register(self, tx: Transaction, tenant_id: str) -> None:
+        """A tenant belongs to one geography; another one's deployment turns it away (case 75)."""
+        try:
+            tx.configurations.register_tenant(tenant_id, self.geography.value, self.clock.now())
+        except StorageConflict as err:
+            raise Refused(Reason.GEOGRAPHY_OTHER) from err
 
     def _revision(  # noqa: PLR0913 - one value each of what a revision is made of
         self,

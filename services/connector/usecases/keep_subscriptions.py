@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.domain.outbox import pause_seconds
-from connector.ports.errors import Gone, OutsideError
+from connector.ports.errors import Gone, OutsideError, TryLater
 from connector.ports.microsoft import Subscriptions
-from connector.ports.storage import Store, WatchedMeeting
+from connector.ports.storage import Store, Transaction, WatchedMeeting
 from connector.ports.system import Clock, Ids
 from connector.ports.vault import Sealer
 from connector.usecases.record_participants import client_state_of
@@ -37,19 +37,16 @@ class KeepSubscriptions:
             with self.store.write() as tx:
                 tx.watches.lost(watch.visit_id)
         except OutsideError as err:
-            pause = pause_seconds(watch.attempts + 1, self.ids.jitter())
-            due = self.clock.now() + timedelta(
-                seconds=getattr(err, "retry_after_seconds", None) or pause
-            )
+            asked = err.retry_after_seconds if isinstance(err, TryLater) else None
+            pause = max(asked or 0.0, pause_seconds(watch.attempts + 1, self.ids.jitter()))
             with self.store.write() as tx:
-                tx.watches.retry(watch.visit_id, due)
+                tx.watches.retry(watch.visit_id, self.clock.now() + timedelta(seconds=pause))
 
     def _settle(self, watch: WatchedMeeting) -> None:
-        if not watch.wanted:
-            if watch.graph_id:
-                self.subscriptions.delete(watch.tenant_id, watch.graph_id)
-            with self.store.write() as tx:
-                tx.watches.removed(watch.visit_id)
+        with self.store.read() as tx:
+            over = _is_over(tx, watch)
+        if over:
+            self._stop(watch)
             return
         expires_at = self.clock.now() + LIFETIME
         if watch.graph_id:
@@ -63,3 +60,18 @@ class KeepSubscriptions:
             )
         with self.store.write() as tx:
             tx.watches.confirmed(watch.visit_id, live.graph_id, live.expires_at)
+
+    def _stop(self, watch: WatchedMeeting) -> None:
+        """Unsubscribe; a visit that was taken up meanwhile is subscribed to anew."""
+        if watch.graph_id:
+            self.subscriptions.delete(watch.tenant_id, watch.graph_id)
+        with self.store.write() as tx:
+            if _is_over(tx, watch):
+                tx.watches.unwant(watch.visit_id, self.clock.now())
+            tx.watches.removed(watch.visit_id)
+
+
+def _is_over(tx: Transaction, watch: WatchedMeeting) -> bool:
+    """Nobody wants it, or it is due for renewal long after the visit's end."""
+    visit = tx.visits.get(watch.visit_id)
+    return not watch.wanted or visit is None or visit.final

@@ -26,7 +26,7 @@ class Access(StrEnum):
 def register(app: Flask, blueprint: Blueprint, access: Access, refused_as: Event) -> None:
     """Add the blueprint with its decision; `refused_as` names refusals in the audit trail."""
     if check := _CHECKS.get(access):
-        blueprint.before_request(check)
+        app.before_request_funcs.setdefault(blueprint.name, []).append(check)
     app.register_blueprint(blueprint)
     app.config["ACCESS"][blueprint.name] = access
     app.config["REFUSED_AS"][blueprint.name] = refused_as

@@ -4,14 +4,13 @@
 3 `/launch/signed-in` → visit. Each step parses, calls its use case and redirects.
 """
 
-from datetime import datetime
-
 from flask import Blueprint, redirect, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.wrappers import Response
 
 from connector.domain.launch import LAUNCH_LIFETIME, LaunchKind, LaunchTransaction
 from connector.domain.organization import MicrosoftIdentity
+from connector.ports.storage import Door
 from connector.usecases.begin_launch import AuthorizationRequest
 from connector.usecases.complete_launch import CompletedLaunch, VerifiedLaunch, hash_of_state
 from connector.usecases.open_visit import Next, OpenedVisit
@@ -70,18 +69,17 @@ def callback() -> Response:
 
 
 def _next_step(completed: CompletedLaunch) -> Response:
-    launch, time_zone = completed.launch, completed.door.environment.time_zone
+    launch = completed.launch
     if launch.kind is LaunchKind.PATIENT:
-        return _arrive(web().open_visit.for_patient(launch, reference()), time_zone)
+        return _arrive(web().open_visit.for_patient(launch, reference()), completed.door)
     if completed.account:
         opened = web().open_visit.for_provider(launch, completed.account, reference())
-        return _arrive(opened, time_zone)
-    response = sign_in.send(
-        tenant=launch.tenant_id,
-        next_path=url_for("launch.signed_in", launch=launch.state_hash[:16]),
-        choose_account=True,
+        return _arrive(opened, completed.door)
+    which = launch.state_hash[:16]
+    response = sign_in.send_for_launch(
+        launch.tenant_id, which, url_for("launch.signed_in", launch=which)
     )
-    PENDING.set(response, web().sealer, launch.state_hash, launch)
+    PENDING.set(response, web().sealer, which, launch)
     return response
 
 
@@ -89,32 +87,37 @@ def _next_step(completed: CompletedLaunch) -> Response:
 def signed_in() -> Response:
     """After the one sign-in: link the account, then on as every later launch."""
     which = request.args.get("launch", "")
-    launch = PENDING.read(web().sealer, which)
-    who = sign_in.take_fresh_identity()
-    response = _linked(launch, who)
+    response = _linked(PENDING.read(web().sealer, which), sign_in.identity_for(which))
     PENDING.clear(response, which)
+    sign_in.IDENTITY.clear(response, which)
     return response
 
 
 def _linked(launch: VerifiedLaunch | None, who: MicrosoftIdentity | None) -> Response:
     if launch is None or who is None:
         raise sign_in.expired()
-    account = web().link_account(launch, who, reference())
     with web().store.read() as tx:
-        environment = tx.configurations.environment(launch.environment_id)
-    opened = web().open_visit.for_provider(launch, account, reference())
-    return _arrive(opened, environment.time_zone if environment else "UTC")
+        door = tx.configurations.door_of_environment(launch.environment_id)
+    if door is None:
+        raise sign_in.expired()
+    allow_framing_by(door.revision.fhir_base_url)
+    account = web().link_account(launch, who, reference())
+    return _arrive(web().open_visit.for_provider(launch, account, reference()), door)
 
 
-def _arrive(opened: OpenedVisit, time_zone: str) -> Response:
+def _arrive(opened: OpenedVisit, door: Door) -> Response:
     visit_id = opened.visit.id
     response = {
         Next.MEETING: lambda: to_teams(opened.join_url, web().deployment.teams_hosts),
         Next.WAIT: lambda: redirect(url_for("visits.wait", visit_id=visit_id), 303),
         Next.STATUS: lambda: redirect(url_for("visits.show", visit_id=visit_id), 303),
     }[opened.next]()
-    expires_at: datetime = web().clock.now() + LIFETIME
-    VISIT_PASS.set(
-        response, web().sealer, visit_id, VisitPass(visit_id, opened.role, time_zone, expires_at)
+    pass_ = VisitPass(
+        visit_id=visit_id,
+        role=opened.role,
+        time_zone=door.environment.time_zone,
+        fhir_base_url=door.revision.fhir_base_url,
+        expires_at=web().clock.now() + LIFETIME,
     )
+    VISIT_PASS.set(response, web().sealer, visit_id, pass_)
     return response

@@ -12,6 +12,7 @@ from connector.usecases.complete_launch import hash_of_state
 from connector.web.configuration_form import ConfigurationForm
 from connector.web.context import reference, web
 from connector.web.local_time import clock_time, date_time
+from connector.web.problems import note
 from connector.web.redirects import to_authorize
 from connector.web.sealed_cookies import SealedCookie
 from connector.web.standing import FILTER_STATES, Filter, Standing, organizations
@@ -66,7 +67,9 @@ def new() -> str | Response | tuple[str, int]:
     try:
         revision = web().enter_configuration(g.who, form.entered(), reference())
     except Refused as err:
-        return _entry_page(form, form.refuse(err).status)
+        note(err)
+        form.refuse(err)
+        return _entry_page(form, 422)
     return redirect(url_for("portal.show", environment_id=revision.environment_id), 303)
 
 
@@ -107,7 +110,7 @@ def show(environment_id: str) -> str:
 
 
 @approvals_blueprint.get("/<revision_id>")
-def show_approval(revision_id: str) -> str:
+def show_approval(revision_id: str) -> str | Response:
     """Exactly what will be approved; opening it as the named approver is the first stamp."""
     revision = _own(revision_id)
     revision = web().approve_configuration.show(g.who, revision.id)

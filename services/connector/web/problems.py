@@ -5,6 +5,7 @@ This docstring is the contract: every refusal is an HTML page (or `application/p
 what is configured here.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
@@ -13,14 +14,19 @@ from werkzeug.exceptions import HTTPException
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
 from connector.ports.errors import OutsideError, TryLater
-from connector.ports.storage import AuditEntry, StorageUnavailable
+from connector.ports.storage import AuditEntry, StorageConflict, StorageUnavailable
 from connector.web.context import reference, web
 from connector.web.refusals import AGAIN, HTTP_TITLES, PROBLEMS, TELL_THE_HELP_DESK, Problem
 from connector.web.session import SignInNeeded
 
+# Who looks at these pages is at a desk with a form, not in front of a schedule.
+_PORTAL = frozenset({"front", "portal", "approvals", "sign_in"})
+_AGAIN_AT_THE_DESK = "Try again in a minute."
+
 
 def install(app: Flask) -> None:
     app.register_error_handler(Refused, refused)
+    app.register_error_handler(StorageConflict, storage_conflict)
     app.register_error_handler(StorageUnavailable, storage_unavailable)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected)
@@ -28,13 +34,26 @@ def install(app: Flask) -> None:
 
 def refused(err: Refused) -> Response:
     """A refusal of ours: audited, logged by reason, shown with its remedy."""
-    g.refused = err.reason.value
-    web().telemetry.refused(reason=err.reason.value, reference=reference())
-    _audit(err)
+    note(err)
     response = _page(PROBLEMS[err.reason], visit=err.facts.get("visit", ""), facts=err.facts)
     if err.retry_after_seconds:
         response.headers["Retry-After"] = str(max(1, int(err.retry_after_seconds)))
     return response
+
+
+def note(err: Refused) -> None:
+    """Count, log and audit a refusal that a page shows in its own way."""
+    g.refused = err.reason.value
+    web().telemetry.refused(reason=err.reason.value, reference=reference())
+    try:
+        _audit(err)
+    except StorageUnavailable:
+        web().telemetry.unexpected(place="audit", reference=reference())
+
+
+def storage_conflict(_err: StorageConflict) -> Response:
+    """Two changes of the same thing at once: one of them won."""
+    return refused(Refused(Reason.STATE_CONFLICT))
 
 
 def http_error(err: HTTPException) -> Response:
@@ -68,11 +87,13 @@ def outside_error(err: OutsideError) -> Refused:
 
 
 def _page(problem: Problem, *, visit: str = "", facts: dict[str, str] | None = None) -> Response:
+    in_portal = request.blueprint in _PORTAL
+    remedy = problem.remedy.replace(AGAIN, _AGAIN_AT_THE_DESK) if in_portal else problem.remedy
     body: dict[str, Any] = {
-        "problem": problem,
+        "problem": replace(problem, remedy=remedy),
         "reference": reference(),
         "visit": visit,
-        "facts": facts if request.blueprint == "portal" else None,
+        "facts": facts if in_portal and getattr(g, "who", None) else None,
     }
     return make_response(render_template("problem.html", **body), problem.status)
 

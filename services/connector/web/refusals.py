@@ -220,13 +220,6 @@ PROBLEMS: dict[Reason, Problem] = {
         "Open the approval page again and review what it says now.",
         "approval",
     ),
-    Reason.WRONG_EHR: Problem(
-        403,
-        "This is another EHR",
-        "The sign-in was made at another EHR than the one you are asked to approve.",
-        "Open the approval page again and sign in to the EHR whose FHIR base URL it shows.",
-        "approval",
-    ),
     Reason.URL_REFUSED: Problem(
         422,
         "This FHIR base URL cannot be used",
@@ -263,13 +256,6 @@ PROBLEMS: dict[Reason, Problem] = {
         "Your data belongs to another geography",
         "This deployment serves another data geography than your tenant's.",
         "Use the portal of your geography.",
-        "configuration",
-    ),
-    Reason.INPUT_INVALID: Problem(
-        422,
-        "Please correct the form",
-        "A value is missing or wrong.",
-        "Go back, correct what is marked, and send the form again.",
         "configuration",
     ),
 }

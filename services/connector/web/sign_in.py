@@ -1,6 +1,6 @@
 """Microsoft sign-in, shared by the portal and by a provider's first launch (microsoft.md 4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,41 +28,62 @@ from connector.web.context import reference, web
 from connector.web.problems import outside_error
 from connector.web.redirects import inside
 from connector.web.sealed_cookies import SealedCookie
-from connector.web.session import begin_session, identity
+from connector.web.session import begin_session
 
 blueprint = Blueprint("sign_in", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """msal's flow (state, nonce, verifier), where to go afterwards, and since when."""
+    """msal's flow (state, nonce, verifier), where to go afterwards, and since when.
+
+    `launch` names the launch the sign-in is for; empty for the portal.
+    """
 
     flow: dict[str, Any]
     next_path: str
     began_at: datetime
+    launch: str = ""
 
 
-PENDING = SealedCookie("signin", TypeAdapter(PendingSignIn), int(LAUNCH_LIFETIME.total_seconds()))
+@dataclass(frozen=True, slots=True)
+class LaunchIdentity:
+    """Who signed in for one launch, and for no other."""
+
+    launch: str
+    who: MicrosoftIdentity
+
+
+_SECONDS = int(LAUNCH_LIFETIME.total_seconds())
+PENDING = SealedCookie("signin", TypeAdapter(PendingSignIn), _SECONDS)
+IDENTITY = SealedCookie("identity", TypeAdapter(LaunchIdentity), _SECONDS)
 
 
 @blueprint.get("/signin/microsoft")
 def begin() -> Response:
-    return send(
-        tenant="organizations",
-        next_path=inside(request.args.get("next", "/"), "/"),
-        choose_account="switch" in request.args,
-    )
+    pending = _pending(inside(request.args.get("next", "/"), "/"))
+    return _send("organizations", pending, choose_account="switch" in request.args)
 
 
-def send(*, tenant: str, next_path: str, choose_account: bool) -> Response:
+def send_for_launch(tenant_id: str, launch: str, next_path: str) -> Response:
+    """A provider's one sign-in: always with the account picker, never a portal session."""
+    pending = replace(_pending(next_path), launch=launch)
+    return _send(tenant_id, pending, choose_account=True)
+
+
+def _pending(next_path: str) -> PendingSignIn:
+    return PendingSignIn({}, next_path, web().clock.now())
+
+
+def _send(tenant: str, pending: PendingSignIn, *, choose_account: bool) -> Response:
     """Redirect to Entra, remembering in this browser what for."""
     try:
         url, flow = web().sign_in.begin(tenant=tenant, choose_account=choose_account)
     except OutsideError as err:
         raise outside_error(err) from err
     response = redirect(url, 302)
-    pending = PendingSignIn(flow, next_path, web().clock.now())
-    PENDING.set(response, web().sealer, hash_of_state(str(flow["state"])), pending)
+    which = hash_of_state(str(flow["state"]))
+    PENDING.set(response, web().sealer, which, replace(pending, flow=flow))
     return response
 
 
@@ -76,10 +97,12 @@ def callback() -> Response:
         who = web().sign_in.complete(pending.flow, request.args.to_dict())
     except OutsideError as err:
         raise outside_error(err) from err
-    begin_session(who, web().clock.now())
-    session["fresh"] = True
     _audit(who)
     response = redirect(inside(pending.next_path, "/"), 303)
+    if pending.launch:
+        IDENTITY.set(response, web().sealer, pending.launch, LaunchIdentity(pending.launch, who))
+    else:
+        begin_session(who, web().clock.now())
     PENDING.clear(response, which)
     return response
 
@@ -90,10 +113,10 @@ def sign_out() -> Response:
     return redirect(url_for("front.overview"), 303)
 
 
-def take_fresh_identity() -> MicrosoftIdentity | None:
-    """Who has just signed in; asked once, so that a link always follows a sign-in made for it."""
-    fresh = session.pop("fresh", False)
-    return identity(web().clock.now()) if fresh else None
+def identity_for(launch: str) -> MicrosoftIdentity | None:
+    """Who signed in for this launch, in this browser."""
+    signed_in = IDENTITY.read(web().sealer, launch)
+    return signed_in.who if signed_in and signed_in.launch == launch else None
 
 
 def expired() -> Refused:

@@ -16,6 +16,7 @@ class VisitPass:
     visit_id: str
     role: Role
     time_zone: str
+    fhir_base_url: str
     expires_at: datetime
 
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.domain.errors import Reason, Refused
 from connector.domain.participant import Role
 from connector.domain.visit import Visit
-from connector.web.context import web
+from connector.web.context import allow_framing_by, web
 from connector.web.redirects import to_teams
 from connector.web.state_words import (
     HAPPENED,
@@ -83,6 +83,7 @@ def _pass(visit_id: str) -> VisitPass:
     pass_ = VISIT_PASS.read(web().sealer, visit_id)
     if pass_ is None or pass_.visit_id != visit_id or pass_.expires_at < web().clock.now():
         raise Refused(Reason.VISIT_UNKNOWN)
+    allow_framing_by(pass_.fhir_base_url)
     return pass_
 
 

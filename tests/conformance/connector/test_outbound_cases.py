@@ -68,7 +68,7 @@ def test_case_9_a_failing_token_endpoint_is_asked_once_since_the_code_may_be_con
 def test_case_10_an_ehr_that_drips_costs_its_own_launch_the_deadline_and_others_nothing(
     smart: SmartHttp, ehr: WiredEhr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.adapters.smart.token_endpoint._DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr("connector.adapters.smart.token_endpoint._DEADLINE_SECONDS", 1.0)
     slow, fast = drip(b" " * 1000), Reply(200, ehr.token_response())
     ehr.wire.answer("POST", TOKEN, lambda heard: slow if heard.form["code"] == "slow" else fast)
 
@@ -83,8 +83,8 @@ def test_case_10_an_ehr_that_drips_costs_its_own_launch_the_deadline_and_others_
     with ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(launch, ["slow"] * 4 + ["fast"] * 4))
     assert [outcome for outcome, _ in outcomes] == ["timeout"] * 4 + ["redeemed"] * 4
-    assert all(seconds < 1.0 for _, seconds in outcomes)
-    assert all(seconds < 0.4 for outcome, seconds in outcomes if outcome == "redeemed")
+    assert all(seconds < 2.0 for _, seconds in outcomes)
+    assert all(seconds < 0.9 for outcome, seconds in outcomes if outcome == "redeemed")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Every test of this folder runs on SQLite and, when TEST_POSTGRES_URL names a server, on PostgreSQL.
 
-Each test gets an empty migrated database of its own: a copied file, or a copy of a template database.
+Each test gets an empty migrated database: on SQLite a copied file; on PostgreSQL the session's one,
+emptied (10 ms against 300 for a copy of a template), or a copy where a test changes more than rows.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -14,10 +15,17 @@ from tests.builders.store import seed_environment, seed_visits, sqlite_url
 
 from connector.adapters.sql.migrate import upgrade
 from connector.adapters.sql.store import SqlStore
+from connector.adapters.sql.tables import METADATA
 
 SERVER = os.environ.get("TEST_POSTGRES_URL")
 DATABASES = ["sqlite"]
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
+EMPTY = [str(table.delete()) for table in reversed(METADATA.sorted_tables)] + [
+    f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), 1, false)"
+    for table in METADATA.sorted_tables
+    for column in table.columns
+    if column.identity
+]
 _numbers = count(1)
 
 
@@ -42,7 +50,8 @@ class PostgresServer:
     def create(self, template: str = "template1") -> str:
         """URL of a new database."""
         name = f"t{os.getpid()}_{next(_numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copying the files takes 30 ms, going through the log (PostgreSQL 15's default) 600.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self._url.set(database=name).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:
@@ -62,9 +71,28 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """A migrated database that nobody connects to."""
     url = postgres_server.create()
     upgrade(url)
     yield str(make_url(url).database)
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def emptied_database(
+    postgres_server: PostgresServer, postgres_template: str
+) -> Iterator[Callable[[], str]]:
+    """Empties the session's database and tells its URL."""
+    url = postgres_server.create(postgres_template)
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def emptied() -> str:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("; ".join(EMPTY))
+        return url
+
+    yield emptied
+    engine.dispose()
     postgres_server.drop(url)
 
 
@@ -81,8 +109,17 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
 
 
 @pytest.fixture
-def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A migrated database without rows."""
+    if dialect == "sqlite":
+        return sqlite_url(tmp_path)
+    emptied: Callable[[], str] = request.getfixturevalue("emptied_database")
+    return emptied()
+
+
+@pytest.fixture
+def own_database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same, for tests that change more than rows."""
     if dialect == "sqlite":
         yield sqlite_url(tmp_path)
         return

@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from tests.builders.store import NOON, VISIT, visit_number
+from tests.builders.store import NOON, VISIT, seed_visits, sqlite_store, visit_number
 
 from connector.adapters.sql.store import SqlStore
+from connector.adapters.sql.tables import METADATA
 from connector.domain.participant import Participant, Presence, Role
 from connector.ports.storage import VisitPerson, VisitSecrets
 
-SECRETS = VisitSecrets(b"wrapped", b"conference")
-PERSON = VisitPerson(Role.PATIENT, None, "hash-1", b"sealed person")
-PARTICIPANT = Participant("p-1", Role.PATIENT, Presence.CONNECTED, NOON, b"sealed participant")
+SECRETS = VisitSecrets(b"canary key", b"canary conference")
+PERSON = VisitPerson(Role.PATIENT, None, "hash-1", b"canary person")
+PARTICIPANT = Participant("p-1", Role.PATIENT, Presence.CONNECTED, NOON, b"canary participant")
 HOUR = timedelta(hours=1)
 LONG_AGO = NOON - timedelta(days=1)
 
@@ -24,7 +26,7 @@ def seal(store: SqlStore, visit: int = 1, *, ended_at: datetime | None, owed: bo
         tx.visits.keep_secrets(of.id, SECRETS, NOON)
         tx.visits.add_person(of.id, PERSON)
         tx.visits.save_participant(of.id, PARTICIPANT)
-        tx.outbox.add(of, f"key-{visit}", b"sealed report", NOON)
+        tx.outbox.add(of, f"key-{visit}", b"canary report", NOON)
         if not owed:
             [message] = tx.outbox.claim_due(NOON, 1)
             tx.outbox.delivered(message.id, NOON)
@@ -48,7 +50,7 @@ def test_an_ended_visit_loses_its_key_and_everything_sealed(visited: SqlStore) -
 def test_the_sealed_report_is_gone_from_the_delivered_row(visited: SqlStore) -> None:
     seal(visited, ended_at=NOON)
     destroy(visited, NOON + HOUR)
-    assert b"sealed report" not in everything_in(visited)
+    assert b"canary report" not in everything_in(visited)
 
 
 def test_nothing_is_destroyed_twice(visited: SqlStore) -> None:
@@ -90,7 +92,7 @@ def test_old_keys_are_destroyed_whatever_is_owed(visited: SqlStore) -> None:
     with visited.read() as tx:
         assert tx.visits.secrets(VISIT.id) is None
         assert tx.outbox.counts()["parked"] == 1
-    assert b"sealed" not in everything_in(visited)
+    assert b"canary" not in everything_in(visited)
 
 
 def test_other_visits_keep_theirs(visited: SqlStore) -> None:
@@ -113,10 +115,21 @@ def test_who_comes_back_is_sealed_anew_under_the_new_key(visited: SqlStore) -> N
         assert tx.visits.people(VISIT.id) == [replace(PERSON, ehr_id_sealed=b"sealed anew")]
 
 
+def test_destroyed_secrets_are_not_left_in_the_free_pages_of_the_file(tmp_path: Path) -> None:
+    store = sqlite_store(tmp_path)
+    seed_visits(store, 3)
+    seal(store, ended_at=NOON)
+    destroy(store, NOON + HOUR)
+    store.close()
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"visit-1" in left
+    assert [
+        word for word in (b"canary key", b"canary conference", b"sealed p") if word in left
+    ] == []
+
+
 def everything_in(store: SqlStore) -> bytes:
     """Every stored value of every row, one after the other."""
-    from connector.adapters.sql.tables import METADATA
-
     with store._engines.reading.connect() as connection:
         rows = [
             row for table in METADATA.sorted_tables for row in connection.execute(table.select())

@@ -3,6 +3,7 @@
 import gzip
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -106,9 +107,12 @@ def test_a_body_of_exactly_the_limit_is_read(http: GuardedHttp, wire: WireServer
 def test_a_larger_body_is_refused_and_its_connection_not_used_again(
     http: GuardedHttp, wire: WireServer
 ) -> None:
-    wire.answer("GET", "/", Reply(200, b"x" * 1001), Reply(200, {}))
+    # Everything sent has been read when the limit is reached, and more is announced.
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n"
+    unfinished = Reply(raw=(head, b"x" * 2 * 65_536, b"x"), pause_seconds=0.2)
+    wire.answer("GET", "/", unfinished, Reply(200, {}))
     with pytest.raises(BadAnswer, match="too_large"):
-        http.send("GET", f"{wire.url}/", max_bytes=1000)
+        http.send("GET", f"{wire.url}/", max_bytes=100_000)
     assert http.send("GET", f"{wire.url}/").body == b"{}"
 
 
@@ -117,10 +121,14 @@ def test_a_gzip_bomb_is_stopped_by_what_comes_out_of_it(
 ) -> None:
     bomb = gzip.compress(b"0" * 50_000_000, compresslevel=9)
     wire.answer("GET", "/", Reply(200, bomb, {"Content-Encoding": "gzip"}))
-    began = time.process_time()
-    with pytest.raises(BadAnswer, match="too_large"):
-        http.send("GET", f"{wire.url}/", max_bytes=100_000)
-    assert time.process_time() - began < 0.2
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="too_large"):
+            http.send("GET", f"{wire.url}/", max_bytes=100_000)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 5_000_000
 
 
 def test_garbage_that_says_it_is_gzip_is_a_bad_answer(http: GuardedHttp, wire: WireServer) -> None:
@@ -143,7 +151,17 @@ def test_a_body_that_drips_ends_at_the_deadline(http: GuardedHttp, wire: WireSer
     wire.answer("POST", "/", drip(b" " * 1000))
     error, seconds = _took(http, f"{wire.url}/", 0.4)
     assert (error.code, error.maybe_done) == ("timeout", True)
-    assert 0.3 < seconds < 0.9
+    assert 0.3 < seconds < 2
+
+
+def test_a_body_that_begins_and_then_stalls_ends_at_the_deadline(
+    http: GuardedHttp, wire: WireServer
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    wire.answer("POST", "/", Reply(raw=(head, *[b"x"] * 9), pause_seconds=0.8))
+    error, seconds = _took(http, f"{wire.url}/", 0.9)
+    assert error.code == "timeout"
+    assert seconds < 1.4
 
 
 def test_headers_that_drip_end_at_the_deadline(http: GuardedHttp, wire: WireServer) -> None:
@@ -152,7 +170,7 @@ def test_headers_that_drip_end_at_the_deadline(http: GuardedHttp, wire: WireServ
     wire.answer("POST", "/", Reply(raw=pieces, pause_seconds=0.05))
     error, seconds = _took(http, f"{wire.url}/", 0.4)
     assert (error.code, error.maybe_done) == ("timeout", True)
-    assert seconds < 0.9
+    assert seconds < 2
 
 
 def test_a_peer_that_never_answers_ends_at_the_deadline(
@@ -161,7 +179,7 @@ def test_a_peer_that_never_answers_ends_at_the_deadline(
     wire.answer("POST", "/", Reply(raw=(b"",), pause_seconds=30))
     error, seconds = _took(http, f"{wire.url}/", 0.3)
     assert (error.code, error.maybe_done) == ("timeout", True)
-    assert seconds < 0.8
+    assert seconds < 2
 
 
 def test_a_name_look_up_that_hangs_ends_at_the_deadline(ca_file: str) -> None:
@@ -175,7 +193,7 @@ def test_a_name_look_up_that_hangs_ends_at_the_deadline(ca_file: str) -> None:
     error, seconds = _took(http, "https://slow.example/", 0.3)
     hanging.set()
     assert (error.code, error.maybe_done) == ("name_timeout", False)
-    assert seconds < 0.8
+    assert seconds < 2
 
 
 def test_a_tcp_peer_that_never_shakes_hands_ends_at_the_deadline(
@@ -183,7 +201,7 @@ def test_a_tcp_peer_that_never_shakes_hands_ends_at_the_deadline(
 ) -> None:
     error, seconds = _took(http, f"https://localhost:{silent_port}/", 0.3)
     assert (error.code, error.maybe_done) == ("connect_timeout", False)
-    assert seconds < 0.8
+    assert seconds < 2
 
 
 # --- connections that fail ------------------------------------------------------------------------

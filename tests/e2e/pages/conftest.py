@@ -77,6 +77,7 @@ def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     opened: list[BrowserContext] = []
 
     def open_window(**options: object) -> BrowserContext:
+        options = {"permissions": ["camera", "microphone"]} | options
         context = browser.new_context(ignore_https_errors=True, **options)
         context.set_default_timeout(8_000)
         opened.append(context)

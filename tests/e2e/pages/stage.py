@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 from tests.unit.web.pages_world import (
     ADMIN,
     ANALYST,
@@ -32,6 +32,7 @@ from connector.web.sign_in import post_to
 
 Environ = dict[str, Any]
 _NEVER = object()
+HAVE_ENOUGH_DATA = 4  # HTMLMediaElement.readyState
 
 
 class Feed:
@@ -180,6 +181,11 @@ def fill_and_save(page: Page) -> None:
     page.click("#save")
 
 
+def try_camera(page: Page) -> None:
+    page.click("#test-devices")
+    expect(page.locator("#camera")).to_have_js_property("readyState", HAVE_ENOUGH_DATA)
+
+
 def patient_in_lobby(world: PagesWorld) -> None:
     world.store.add(environment())
     world.store.visits_["visit1"] = visit()
@@ -223,6 +229,7 @@ SCENES = [
     Scene("visit", "/visits/visit1", Role.PROVIDER, patient_in_lobby),
     Scene("visit-nobody", "/visits/visit1", Role.PROVIDER, nobody_yet),
     Scene("wait", "/visits/visit1/wait", Role.PATIENT, patient_first),
+    Scene("wait-testing", "/visits/visit1/wait", Role.PATIENT, patient_first, try_camera),
     Scene("wait-over", "/visits/visit1/wait", Role.PATIENT, over),
     Scene("problem-launch", "/visits/unknown", None, nothing),
     Scene("problem-portal", "/configurations/new", ANALYST, nothing),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
-from tests.e2e.pages.stage import SCENES, Stage
+from tests.e2e.pages.stage import HAVE_ENOUGH_DATA, SCENES, Stage
 from tests.unit.web.pages_world import HOSTILE, NOW, person, visit
 
 from connector.domain.participant import Presence, Role
@@ -28,7 +28,7 @@ def patient_arrives(stage: Stage) -> None:
 
 def listening(stage: Stage, page: Page) -> None:
     """Until the page hears the feed: it then says nothing of a lost connection."""
-    page.wait_for_function("document.getElementById('connection').hidden")
+    expect(page.locator("#connection")).to_be_hidden()
     while not stage.feed.cookies:
         page.wait_for_timeout(20)
 
@@ -86,6 +86,17 @@ def test_a_lost_feed_is_said_and_then_unsaid(stage: Stage, window: Window) -> No
     expect(page.locator("#visit-state")).to_have_text("The patient is in the lobby")
 
 
+def test_a_page_that_cannot_be_read_again_stays_and_says_so(stage: Stage, window: Window) -> None:
+    page = scenes["visit"].open(stage, window())
+    listening(stage, page)
+    page.route("**/visits/visit1", lambda route: route.fulfill(status=503, body="not now"))
+    stage.feed.say(9, role="patient", label="connected")
+    expect(page.locator("#connection")).to_be_visible()
+    expect(page.locator("#visit-state")).to_have_text("The patient is in the lobby")
+    page.unroute("**/visits/visit1")
+    expect(page.locator("#connection")).to_be_hidden(timeout=15_000)
+
+
 def test_the_waiting_patient_is_taken_to_the_meeting(stage: Stage, window: Window) -> None:
     page = scenes["wait"].open(stage, window())
     with page.expect_request("https://teams.example/route?m=1"):
@@ -115,13 +126,12 @@ def test_a_pass_that_ran_out_is_explained_by_the_server(stage: Stage, window: Wi
 
 
 def test_camera_microphone_and_speaker_can_be_tried(stage: Stage, window: Window) -> None:
-    context = window(permissions=["camera", "microphone"])
-    page = scenes["wait"].open(stage, context)
+    page = scenes["wait"].open(stage, window())
     assert not page.is_visible("#camera")
     page.click("#test-devices")
     expect(page.locator("#devices-result")).to_have_text("Camera and microphone work.")
     expect(page.locator("#microphone-result")).to_have_text("Your microphone works.")
-    page.wait_for_function("document.getElementById('camera').videoWidth > 0")
+    expect(page.locator("#camera")).to_have_js_property("readyState", HAVE_ENOUGH_DATA)
     page.click("#test-speaker")
     expect(page.locator("#speaker-result")).to_contain_text("heard nothing")
     page.click("#stop-devices")

@@ -25,7 +25,10 @@ def complaints(page: Page) -> list[str]:
     heard: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and "the server responded with a status" not in message.text:
+        if (
+            message.type in {"error", "warning"}
+            and "the server responded with a status" not in message.text
+        ):
             heard.append(message.text)
 
     page.on("console", hear)
@@ -68,8 +71,6 @@ def test_every_control_is_reached_by_keyboard_in_reading_order_and_shows_it(
     scene: Scene, stage: Stage, window: Window
 ) -> None:
     page = scene.open(stage, window(viewport={"width": 360, "height": 800}))
-    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
-    page.goto(page.url) if not scene.name.startswith("new-") else None
     order = page.evaluate(
         """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
              .filter((e) => e.checkVisibility()).map((e, i) => { e.dataset.place = i; return i; })"""

@@ -129,7 +129,9 @@ def test_case_33_any_changed_value_makes_what_was_shown_stale(changes: dict[str,
     changed = replace(shown, **changes)
 
     with pytest.raises(Refused) as refused:
-        changed.approved(replace(the_approver(), object_id=changed.approver.object_id), shown.digest(), at(180))
+        changed.approved(
+            replace(the_approver(), object_id=changed.approver.object_id), shown.digest(), at(180)
+        )
     assert refused.value.reason is Reason.CHANGED_SINCE_SHOWN
 
 
@@ -138,7 +140,10 @@ def test_stamps_do_not_change_what_was_shown() -> None:
 
 
 def test_an_empty_digest_approves_nothing() -> None:
-    assert refusal(lambda r, who: r.approved(who, "", at(180)), stamped()) is Reason.CHANGED_SINCE_SHOWN
+    assert (
+        refusal(lambda r, who: r.approved(who, "", at(180)), stamped())
+        is Reason.CHANGED_SINCE_SHOWN
+    )
 
 
 def test_asking_for_changes_keeps_the_words_of_the_approver() -> None:
@@ -155,7 +160,9 @@ def test_submitting_again_collects_the_stamps_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", set(RevisionState) - {RevisionState.DRAFT, RevisionState.CHANGES_REQUESTED, RevisionState.SUPERSEDED}
+    "state",
+    set(RevisionState)
+    - {RevisionState.DRAFT, RevisionState.CHANGES_REQUESTED, RevisionState.SUPERSEDED},
 )
 def test_only_a_draft_or_a_returned_revision_can_be_submitted(state: RevisionState) -> None:
     assert refusal(lambda r, _who: r.submitted(), draft(state=state)) is Reason.STATE_CONFLICT

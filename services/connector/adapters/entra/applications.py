@@ -71,7 +71,7 @@ class Applications:
             raise Denied("tenant", host=self.host)
         made = self._made.get(tenant)
         if made is None:
-            fresh = self.calling(lambda: self._make(tenant))
+            fresh = self._fresh(tenant)
             with self._lock:
                 if len(self._made) >= MOST_TENANTS:
                     self._made.pop(next(iter(self._made)))
@@ -92,7 +92,7 @@ class Applications:
             raise TryLater("connect_timeout", host=self.host) from slow
         except requests.exceptions.RequestException as lost:
             raise TryLater("connection_lost", host=self.host, maybe_done=True) from lost
-        except (ValueError, KeyError, TypeError, AttributeError) as odd:
+        except (ValueError, LookupError, TypeError, AttributeError) as odd:
             # msal reads discovery and token answers without looking first.
             raise TryLater("entra_answer", host=self.host, maybe_done=True) from odd
 
@@ -103,6 +103,12 @@ class Applications:
             return TryLater(error, host=self.host)
         number = _AADSTS.search(str(result.get("error_description", "")))
         return Denied(number[0] if number else error, host=self.host)
+
+    def _fresh(self, tenant: str) -> msal.ConfidentialClientApplication:
+        try:
+            return self.calling(lambda: self._make(tenant))
+        except RuntimeError as odd:  # msal's word for a discovery that redirects
+            raise TryLater("entra_answer", host=self.host) from odd
 
     def _make(self, tenant: str) -> msal.ConfidentialClientApplication:
         known = self.login_url in _MICROSOFT_LOGINS

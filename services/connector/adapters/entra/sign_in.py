@@ -5,6 +5,7 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 
 import hmac
 import threading
+import warnings
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -55,14 +56,22 @@ class MsalSignIn:
         self, *, tenant: str, login_hint: str | None = None, choose_account: bool = False
     ) -> tuple[str, dict[str, Any]]:
         application = self._applications.of(tenant)
-        flow: dict[str, Any] = self._applications.calling(
-            lambda: application.initiate_auth_code_flow(
+
+        def initiate() -> dict[str, Any]:
+            flow: dict[str, Any] = application.initiate_auth_code_flow(
                 [],
                 redirect_uri=self._redirect_uri,
                 login_hint=login_hint,
                 prompt="select_account" if choose_account else None,
+                response_mode="query",
             )
-        )
+            return flow
+
+        # msal warns that form_post is safer. It needs JavaScript, or one more click of everybody;
+        # our callback answers with a redirect and no-referrer, so its query goes nowhere.
+        with self._lock, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="response_mode")
+            flow = self._applications.calling(initiate)
         return flow["auth_uri"], {**flow, _TENANT: tenant}
 
     def complete(self, flow: Mapping[str, Any], query: Mapping[str, str]) -> MicrosoftIdentity:

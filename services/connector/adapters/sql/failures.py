@@ -23,6 +23,8 @@ _CODE_OF_SQLITE = {
     "SQLITE_FULL": "full",
     "SQLITE_READONLY": "read_only",
     "SQLITE_IOERR": "disk",
+    "SQLITE_CORRUPT": "disk",
+    "SQLITE_NOTADB": "disk",
     "SQLITE_CANTOPEN": "unreachable",
 }
 
@@ -39,7 +41,9 @@ def port_errors() -> Iterator[None]:
         yield
     except exc.IntegrityError as err:
         raise StorageConflict from err
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as err:
+    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError):
+        raise  # our mistake, not the database's
+    except exc.DBAPIError as err:
         raise StorageUnavailable(_code(err)) from err
     except exc.TimeoutError as err:
         raise StorageUnavailable("pool_exhausted") from err

@@ -49,9 +49,13 @@ class Area:
         return self._connection.dialect.name == "postgresql"
 
     def _rows(self, statement: AnySelect, **values: object) -> Sequence[Row[Any]]:
+        if not _storable(values):
+            return []
         return self._connection.execute(statement, values).all()
 
     def _row(self, statement: AnySelect, **values: object) -> Row[Any] | None:
+        if not _storable(values):
+            return None
         return self._connection.execute(statement, values).first()
 
     def _change(
@@ -61,8 +65,11 @@ class Area:
 
         Raises:
             RuntimeError: the transaction came from `Store.read`.
+            StorageConflict: a text cannot be stored.
         """
         self._require_writing()
+        if not all(map(_storable, [values] if isinstance(values, Mapping) else values)):
+            raise StorageConflict
         if isinstance(statement, PerDialect):
             statement = statement.postgresql if self._is_postgresql else statement.sqlite
         return self._connection.execute(statement, values)
@@ -79,3 +86,15 @@ class Area:
     def _require_writing(self) -> None:
         if not self._writing:
             raise RuntimeError("a read transaction may not write")
+
+
+def _storable(values: Values) -> bool:
+    """PostgreSQL's text holds no NUL, and neither driver encodes half a surrogate pair.
+
+    Both reach us in launch parameters and tokens: such a text is looked for in vain.
+    """
+    return not any(isinstance(value, str) and _unstorable(value) for value in values.values())
+
+
+def _unstorable(text: str) -> bool:
+    return "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text))

@@ -10,10 +10,13 @@ const news = document.getElementById("news");
 const connection = document.getElementById("connection");
 const sound = document.getElementById("sound");
 let audio = null;
+let feed = null;
 let reading = false;
 let again = false;
+let current = true; // whether the page shows what the last reading brought
 
 const live = () => document.getElementById("live");
+let newest = Number(live().dataset.newest); // number of the last event this page knows of
 const newestLine = () => document.querySelector("#timeline li")?.textContent.trim() ?? "";
 
 async function refresh() {
@@ -24,17 +27,22 @@ async function refresh() {
   reading = true;
   try {
     const answer = await fetch(location.pathname, { credentials: "same-origin", cache: "no-store" });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("live");
-    if (fresh) {
-      show(page, fresh);
-    } else {
-      location.reload();
+    if (answer.status >= 500) {
+      throw new Error("not now");
     }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.getElementById("live")) {
+      show(page);
+    } else {
+      location.reload(); // the server says why this browser may not see it any more
+    }
+    current = true;
   } catch {
-    connection.hidden = false;
+    current = false;
+    setTimeout(refresh, RETRY_MS);
   } finally {
     reading = false;
+    tellConnection();
   }
   if (again) {
     again = false;
@@ -42,11 +50,13 @@ async function refresh() {
   }
 }
 
-function show(page, fresh) {
+function show(page) {
   const before = [newestLine(), state()];
-  live().replaceWith(document.adoptNode(fresh));
+  for (const part of document.querySelectorAll("[data-live]")) {
+    part.replaceWith(document.adoptNode(page.getElementById(part.id)));
+  }
   document.title = page.title;
-  elapsed(live());
+  elapsed(document);
   if (newestLine() !== before[0] || state() !== before[1]) {
     news.textContent = `${newestLine()}. ${state()}`;
   }
@@ -58,22 +68,28 @@ function state() {
 
 function heard(message) {
   const told = JSON.parse(message.data);
-  const isNew = Number(message.lastEventId) > Number(live().dataset.newest);
+  const number = Number(message.lastEventId);
+  const isNew = number > newest;
+  newest = Math.max(newest, number);
   if (isNew && told.role === "patient" && ARRIVALS.has(told.label)) {
     beep();
   }
   refresh();
 }
 
+function tellConnection() {
+  connection.hidden = current && feed.readyState === EventSource.OPEN;
+}
+
 function listen() {
-  const feed = new EventSource(live().dataset.feed, { withCredentials: true });
+  feed = new EventSource(live().dataset.feed, { withCredentials: true });
   feed.addEventListener("visit", heard);
   feed.addEventListener("open", () => {
-    connection.hidden = true;
+    tellConnection();
     refresh(); // what happened between this page and the stream
   });
   feed.addEventListener("error", () => {
-    connection.hidden = false;
+    tellConnection();
     if (feed.readyState === EventSource.CLOSED) {
       setTimeout(() => {
         refresh();
@@ -112,6 +128,6 @@ sound.addEventListener("click", async () => {
   sound.setAttribute("aria-pressed", String(audio !== null));
 });
 
-elapsed(live());
-setInterval(() => elapsed(live()), 15_000);
+elapsed(document);
+setInterval(() => elapsed(document), 15_000);
 listen();

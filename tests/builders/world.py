@@ -1,0 +1,257 @@
+"""A working connector on SQLite with everything outside faked; a test breaks one thing of it."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.builders.canaries import PATIENT_BIRTH_DATE, PATIENT_MRN, PATIENT_NAME, PROVIDER_NAME
+from tests.builders.configurations import NOON, TEST_BASE, active, environment, record
+from tests.builders.launches import PATIENT_USER, PROVIDER_USER, appointment
+from tests.builders.store import sqlite_store
+from tests.fakes.ehr import FakeAppointments, FakeWriteBack
+from tests.fakes.microsoft import (
+    FakeDirectory,
+    FakeMeetings,
+    FakeNotificationReader,
+    FakeSubscriptions,
+)
+from tests.fakes.smart import FakeSmart
+from tests.fakes.system import FixedClock, SequentialIds
+from tests.fakes.vault import FakeSealer, FakeVisitSealer
+
+from connector.adapters.sql.store import SqlStore
+from connector.domain.configuration import IntegrationRecord, Revision
+from connector.domain.geography import Geography
+from connector.domain.launch import AppointmentFacts, EhrUser, LaunchKind
+from connector.domain.organization import Environment
+from connector.domain.visit import Visit
+from connector.usecases.approve_configuration import ApproveConfiguration
+from connector.usecases.begin_launch import AuthorizationRequest, BeginLaunch
+from connector.usecases.complete_launch import CompletedLaunch, CompleteLaunch
+from connector.usecases.deliver_outbox import DeliverOutbox
+from connector.usecases.enter_configuration import EnterConfiguration
+from connector.usecases.keep_subscriptions import KeepSubscriptions
+from connector.usecases.link_account import LinkAccount
+from connector.usecases.open_visit import OpenVisit
+from connector.usecases.receive_notification import ReceiveNotification
+from connector.usecases.record_participants import RecordParticipants
+from connector.usecases.redeem_code import RedeemCode
+from connector.usecases.renew_on_request import RenewOnRequest
+from connector.usecases.tidy_up import TidyUp
+
+CALLBACK = "https://connector.example/launch/callback"
+APPROVAL_CALLBACK = "https://connector.example/approvals/ehr/callback"
+VISITS_KEPT = timedelta(days=30)
+
+
+@dataclass
+class World:
+    """`folder` holds the database; the clock stands at noon until a test moves it."""
+
+    folder: Path
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOON))
+    ids: SequentialIds = field(default_factory=SequentialIds)
+    smart: FakeSmart = field(default_factory=FakeSmart)
+    appointments: FakeAppointments = field(default_factory=FakeAppointments)
+    write_back: FakeWriteBack = field(default_factory=FakeWriteBack)
+    meetings: FakeMeetings = field(default_factory=FakeMeetings)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
+    reader: FakeNotificationReader = field(default_factory=FakeNotificationReader)
+    sealer: FakeSealer = field(default_factory=FakeSealer)
+    visit_sealer: FakeVisitSealer = field(default_factory=FakeVisitSealer)
+
+    @cached_property
+    def store(self) -> SqlStore:
+        return sqlite_store(self.folder)
+
+    # What is configured -------------------------------------------------------------------------
+
+    def add_environment(self, of: Environment | None = None) -> Environment:
+        """The environment with its two integration records, nothing approved yet."""
+        of = of or environment()
+        with self.store.write() as tx:
+            tx.configurations.register_tenant(of.tenant_id, "americas", NOON)
+            tx.configurations.add_environment(of, NOON)
+            for kind in LaunchKind:
+                suffix = "" if of.id == "env-test" else f"-{of.id}"
+                record_id = f"record-{kind.value}{suffix}"
+                tx.configurations.add_record(IntegrationRecord(record_id, of.id, kind))
+        return of
+
+    def approve(self, revision: Revision | None = None) -> Revision:
+        """Make it the one launches use, as if its approver had said yes; its EHR answers."""
+        revision = revision or active()
+        with self.store.write() as tx:
+            for earlier in tx.configurations.revisions(revision.environment_id):
+                tx.configurations.save_revision(earlier.superseded(), earlier.state.value)
+            tx.configurations.add_revision(revision)
+            assert tx.configurations.activate(revision)
+        self.smart.add_ehr(revision.fhir_base_url)
+        return revision
+
+    def book(self, facts: AppointmentFacts | None = None, base: str = TEST_BASE) -> None:
+        self.appointments.add(base, facts or appointment())
+
+    # What people do -----------------------------------------------------------------------------
+
+    def sign_in(
+        self,
+        request: AuthorizationRequest,
+        user: EhrUser,
+        context: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """The person signs in at the EHR; the query their browser comes back with."""
+        url = f"{request.endpoint}?{urlencode(request.parameters)}"
+        return self.smart.sign_in(
+            url, user, context_of(request.transaction.kind) | dict(context or {})
+        )
+
+    def launch(
+        self,
+        kind: LaunchKind = LaunchKind.PROVIDER,
+        user: EhrUser | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> CompletedLaunch:
+        """From the EHR's button to a proven launch."""
+        user = user or {LaunchKind.PROVIDER: PROVIDER_USER, LaunchKind.PATIENT: PATIENT_USER}[kind]
+        request = self.begin_launch(kind, TEST_BASE, "launch-token")
+        query = self.sign_in(request, user, context)
+        return self.complete_launch(request.transaction, query)
+
+    # What is stored -----------------------------------------------------------------------------
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every row as SQLite holds it, oldest first; past the storage port."""
+        connection = sqlite3.connect(self.folder / "connector.db")
+        connection.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608 - names of our own
+        finally:
+            connection.close()
+
+    def audited(self, event: str) -> list[dict[str, Any]]:
+        """Facts of every line of the audit trail with this event."""
+        return [json.loads(r["facts"]) for r in self.rows("audit_event") if r["event"] == event]
+
+    def visit(self) -> Visit:
+        """The one visit there is."""
+        (row,) = self.rows("visit")
+        return self.visit_with(row["id"])
+
+    def visit_with(self, visit_id: str) -> Visit:
+        with self.store.read() as tx:
+            found = tx.visits.get(visit_id)
+        assert found is not None
+        return found
+
+    def stored_bytes(self) -> bytes:
+        """The database and its journal, as they lie on the disk."""
+        files = [self.folder / "connector.db", self.folder / "connector.db-wal"]
+        return b"".join(path.read_bytes() for path in files if path.exists())
+
+    # The use cases ------------------------------------------------------------------------------
+
+    @cached_property
+    def begin_launch(self) -> BeginLaunch:
+        return BeginLaunch(self.store, self.clock, self.ids, CALLBACK)
+
+    @cached_property
+    def complete_launch(self) -> CompleteLaunch:
+        redeem = RedeemCode(self.smart)
+        return CompleteLaunch(self.store, redeem, self.appointments, self.clock, CALLBACK)
+
+    @cached_property
+    def link_account(self) -> LinkAccount:
+        return LinkAccount(self.store, self.clock)
+
+    @cached_property
+    def open_visit(self) -> OpenVisit:
+        return OpenVisit(
+            store=self.store,
+            meetings=self.meetings,
+            sealer=self.sealer,
+            visit_sealer=self.visit_sealer,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @cached_property
+    def receive_notification(self) -> ReceiveNotification:
+        return ReceiveNotification(self.store, self.clock)
+
+    @cached_property
+    def record_participants(self) -> RecordParticipants:
+        return RecordParticipants(
+            self.store, self.reader, self.sealer, self.visit_sealer, self.clock
+        )
+
+    @cached_property
+    def deliver_outbox(self) -> DeliverOutbox:
+        return DeliverOutbox(self.store, self.write_back, self.visit_sealer, self.clock, self.ids)
+
+    @cached_property
+    def keep_subscriptions(self) -> KeepSubscriptions:
+        return KeepSubscriptions(self.store, self.subscriptions, self.sealer, self.clock, self.ids)
+
+    @cached_property
+    def renew_on_request(self) -> RenewOnRequest:
+        return RenewOnRequest(self.store, self.reader, self.sealer, self.clock)
+
+    @cached_property
+    def enter_configuration(self) -> EnterConfiguration:
+        return EnterConfiguration(
+            self.store, self.smart, self.directory, self.clock, self.ids, Geography.AMERICAS
+        )
+
+    @cached_property
+    def approve_configuration(self) -> ApproveConfiguration:
+        redeem = RedeemCode(self.smart)
+        return ApproveConfiguration(self.store, redeem, self.clock, self.ids, APPROVAL_CALLBACK)
+
+    @cached_property
+    def tidy_up(self) -> TidyUp:
+        return TidyUp(self.store, self.clock, VISITS_KEPT)
+
+    # What the worker does -----------------------------------------------------------------------
+
+    def watch_meetings(self) -> None:
+        for watch in self.keep_subscriptions.due(100):
+            self.keep_subscriptions(watch)
+
+    def apply_notifications(self) -> None:
+        """Every stored post that is due, once."""
+        with self.store.write() as tx:
+            stored = tx.inbox.claim(self.clock.now(), 1000)
+        for notification in stored:
+            self.record_participants(notification)
+
+    def deliver(self, rounds: int = 1) -> None:
+        for _ in range(rounds):
+            for message in self.deliver_outbox.due(100):
+                self.deliver_outbox(message)
+
+
+def context_of(kind: LaunchKind) -> dict[str, str]:
+    """The token response's extra keys as Epic sends them, names and all (ehr.md 4.2)."""
+    return {
+        "appointment": appointment().appointment_id,
+        "sessionId": appointment().conference_id,
+        "environment": "test",
+        "recordId": record(kind).id,
+        "need_patient_banner": "false",
+        "userName": PROVIDER_NAME,
+        "patientName": PATIENT_NAME,
+        "dob": PATIENT_BIRTH_DATE,
+        "mrn": PATIENT_MRN,
+    }
+
+
+def values(rows: Sequence[Mapping[str, Any]], column: str) -> list[Any]:
+    return [row[column] for row in rows]

@@ -1,0 +1,31 @@
+from tests.fakes.wired_microsoft import (
+    app_tokens,
+    applications,
+    authority,
+    ca_file,
+    clock,
+    connector_keys,
+    entra,
+    graph,
+    http,
+    ids,
+    published_keys,
+    sign_in,
+    wire,
+)
+
+__all__ = [
+    "app_tokens",
+    "applications",
+    "authority",
+    "ca_file",
+    "clock",
+    "connector_keys",
+    "entra",
+    "graph",
+    "http",
+    "ids",
+    "published_keys",
+    "sign_in",
+    "wire",
+]

@@ -1,0 +1,116 @@
+"""`GraphDirectory`: the approver an admin names is an enabled member, or is not found."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from tests.fakes.microsoft import FakeDirectory
+from tests.fakes.wire import DROPPED, Reply, WireServer
+from tests.fakes.wired_microsoft import PERSON, TENANT
+
+from connector.adapters.graph.client import GraphClient
+from connector.adapters.graph.directory import GraphDirectory
+from connector.domain.configuration import Approver
+from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
+from connector.ports.microsoft import Directory
+
+NAME = "chris@contoso.example"
+PATH = f"/v1.0/users/{quote(NAME, safe='')}"
+USER: dict[str, Any] = {
+    "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
+    "id": PERSON,
+    "userPrincipalName": NAME,
+    "accountEnabled": True,
+    "userType": "Member",
+}
+
+
+@pytest.fixture
+def directory(graph: GraphClient, wire: WireServer) -> GraphDirectory:
+    wire.answer("GET", PATH, Reply(200, USER))
+    return GraphDirectory(graph)
+
+
+@pytest.fixture(params=["graph", "fake"])
+def either(request: pytest.FixtureRequest, directory: GraphDirectory) -> Directory:
+    fake = FakeDirectory()
+    fake.add(TENANT, Approver(PERSON, NAME))
+    return directory if request.param == "graph" else fake
+
+
+def test_a_member_is_found_by_sign_in_name(either: Directory) -> None:
+    assert either.find(TENANT, NAME) == Approver(PERSON, NAME)
+
+
+def test_nobody_of_that_name_is_gone(either: Directory) -> None:
+    with pytest.raises(Gone):
+        either.find(TENANT, "nobody@contoso.example")
+
+
+def test_only_the_four_fields_are_asked_for(directory: GraphDirectory, wire: WireServer) -> None:
+    directory.find(TENANT, f"  {NAME} ")
+    (heard,) = wire.heard
+    assert heard.query == {"$select": "id,userPrincipalName,accountEnabled,userType"}
+    assert heard.headers["authorization"] == f"Bearer app-{TENANT}-0"
+
+
+@pytest.mark.parametrize("name", ["", "me", "chris", "a@b\r\nX: y", "a@b\x00", "x" * 300 + "@b"])
+def test_what_is_no_sign_in_name_is_gone_unasked(
+    directory: GraphDirectory, wire: WireServer, name: str
+) -> None:
+    with pytest.raises(Gone, match="sign_in_name"):
+        directory.find(TENANT, name)
+    assert wire.heard == []
+
+
+@pytest.mark.parametrize("name", ["../me@x", "a@b/memberOf", "a@b?$expand=x", "a@b#c", "$a@b"])
+def test_a_name_cannot_break_out_of_the_path(
+    directory: GraphDirectory, wire: WireServer, name: str
+) -> None:
+    with pytest.raises(Gone):
+        directory.find(TENANT, name)
+    assert wire.heard[0].path == f"/v1.0/users/{quote(name, safe='')}"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "code"),
+    [
+        ({"accountEnabled": False}, Gone, "account_disabled"),
+        ({"accountEnabled": None}, Gone, "account_disabled"),
+        ({"accountEnabled": "true"}, Gone, "account_disabled"),
+        ({"userType": "Guest"}, Gone, "account_is_guest"),
+        ({"userType": None}, Gone, "account_is_guest"),
+        ({"id": None}, BadAnswer, "user"),
+        ({"userPrincipalName": None}, BadAnswer, "user"),
+    ],
+    ids=str,
+)
+def test_only_an_enabled_member_can_approve(
+    directory: GraphDirectory,
+    wire: WireServer,
+    change: dict[str, Any],
+    error: type[OutsideError],
+    code: str,
+) -> None:
+    wire.answer("GET", PATH, Reply(200, USER | change))
+    with pytest.raises(error, match=code):
+        directory.find(TENANT, NAME)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(404, {"error": {"code": "Request_ResourceNotFound"}}), Gone),
+        (Reply(403, {"error": {"code": "Authorization_RequestDenied"}}), Denied),
+        (Reply(429, {"error": {"code": "TooManyRequests"}}), TryLater),
+        (Reply(200, b"[]"), BadAnswer),
+        (DROPPED, TryLater),
+    ],
+)
+def test_a_refusal_says_what_kind_it_is(
+    directory: GraphDirectory, wire: WireServer, reply: Reply, error: type[OutsideError]
+) -> None:
+    wire.answer("GET", PATH, reply)
+    with pytest.raises(error) as failed:
+        directory.find(TENANT, NAME)
+    assert type(failed.value) is error

@@ -1,0 +1,81 @@
+"""Every adapter and every fake has the methods of its port, argument by argument.
+
+Protocols are checked by mypy where an adapter is passed; fakes are not under mypy, and this holds
+them to the same (style.md 0.7: fakes rot when nobody does).
+"""
+
+import inspect
+from typing import Any
+
+import pytest
+from tests.fakes import ehr as fake_ehr
+from tests.fakes import microsoft as fake_microsoft
+from tests.fakes import smart as fake_smart
+from tests.fakes import system as fake_system
+from tests.fakes import vault as fake_vault
+
+from connector.adapters.ehr.appointments import FhirAppointments
+from connector.adapters.ehr.write_back import EpicWriteBack
+from connector.adapters.entra.sign_in import MsalSignIn
+from connector.adapters.graph.directory import GraphDirectory
+from connector.adapters.graph.meetings import GraphMeetings
+from connector.adapters.graph.notifications import GraphNotificationReader
+from connector.adapters.graph.subscriptions import GraphSubscriptions
+from connector.adapters.smart.server import SmartHttp
+from connector.adapters.system.clock import SystemClock
+from connector.adapters.system.http import GuardedHttp
+from connector.adapters.system.ids import RandomIds
+from connector.adapters.system.lent_tokens import HeldTokens
+from connector.adapters.system.signed_tokens import PublishedKeys
+from connector.adapters.vault.assertions import AssertionKeys
+from connector.adapters.vault.notification_keys import CertificateKeys
+from connector.adapters.vault.sealing import MasterSealer, VisitKeySealer
+from connector.ports import ehr, http, microsoft, smart, system, tokens, vault
+
+KEPT: list[tuple[type, type]] = [
+    (http.Http, GuardedHttp),
+    (system.Clock, SystemClock),
+    (system.Clock, fake_system.FixedClock),
+    (system.Ids, RandomIds),
+    (system.Ids, fake_system.SequentialIds),
+    (tokens.SignedTokens, PublishedKeys),
+    (tokens.LentTokens, HeldTokens),
+    (vault.Sealer, MasterSealer),
+    (vault.Sealer, fake_vault.FakeSealer),
+    (vault.VisitSealer, VisitKeySealer),
+    (vault.VisitSealer, fake_vault.FakeVisitSealer),
+    (vault.AssertionSigner, AssertionKeys),
+    (vault.NotificationKeys, CertificateKeys),
+    (smart.SmartServer, SmartHttp),
+    (smart.SmartServer, fake_smart.FakeSmart),
+    (ehr.Appointments, FhirAppointments),
+    (ehr.Appointments, fake_ehr.FakeAppointments),
+    (ehr.WriteBack, EpicWriteBack),
+    (ehr.WriteBack, fake_ehr.FakeWriteBack),
+    (microsoft.SignIn, MsalSignIn),
+    (microsoft.SignIn, fake_microsoft.FakeSignIn),
+    (microsoft.Meetings, GraphMeetings),
+    (microsoft.Meetings, fake_microsoft.FakeMeetings),
+    (microsoft.Directory, GraphDirectory),
+    (microsoft.Directory, fake_microsoft.FakeDirectory),
+    (microsoft.Subscriptions, GraphSubscriptions),
+    (microsoft.Subscriptions, fake_microsoft.FakeSubscriptions),
+    (microsoft.NotificationReader, GraphNotificationReader),
+    (microsoft.NotificationReader, fake_microsoft.FakeNotificationReader),
+]
+
+
+def _methods(port: type) -> dict[str, Any]:
+    return {
+        name: member
+        for name, member in vars(port).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+
+
+@pytest.mark.parametrize(("port", "kept_by"), KEPT, ids=lambda each: each.__name__)
+def test_a_port_is_kept_argument_by_argument(port: type, kept_by: type) -> None:
+    promised = _methods(port)
+    assert promised
+    for name, method in promised.items():
+        assert inspect.signature(getattr(kept_by, name)) == inspect.signature(method), name

@@ -1,0 +1,121 @@
+"""What is no longer needed is destroyed, and nothing that still is (design.md section 6)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.builders.calls import at, connected, roster
+from tests.builders.launches import PROVIDER_OBJECT_ID, patient_launch, provider_launch
+from tests.builders.world import VISITS_KEPT, World
+
+from connector.domain.visit import VisitState
+from connector.ports.errors import TryLater
+from connector.usecases.tidy_up import (
+    SECRETS_KEPT_AFTER_THE_END,
+    SECRETS_KEPT_AT_MOST,
+    STATES_KEPT,
+)
+
+A_MOMENT = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def owed(world: World) -> None:
+    """A visit with two people and one write-back that has not been sent."""
+    world.open_visit.for_patient(patient_launch(), "ref")
+    world.open_visit.for_provider(provider_launch(), PROVIDER_OBJECT_ID, "ref")
+    world.watch_meetings()
+    ((graph_id, live),) = world.subscriptions.live.items()
+    event = roster(1, connected("guest"))
+    item = (graph_id, live["client_state"], live["tenant_id"], event)
+    world.clock.set(at(2))
+    world.receive_notification(world.reader.post([item]))
+    world.apply_notifications()
+
+
+def end(world: World) -> None:
+    with world.store.write() as tx:
+        tx.visits.save(replace(world.visit(), state=VisitState.ENDED, ended_at=world.clock.now()))
+
+
+def test_a_visit_that_goes_on_keeps_everything(world: World) -> None:
+    world.clock.advance(timedelta(hours=3))
+
+    world.tidy_up()
+
+    assert len(world.rows("visit_secret")) == 1
+    assert len(world.rows("visit")) == 1
+
+
+def test_half_an_hour_after_the_end_the_ehr_s_ids_are_gone(world: World) -> None:
+    world.deliver()
+    end(world)
+
+    world.clock.advance(SECRETS_KEPT_AFTER_THE_END)
+    world.tidy_up()
+    assert len(world.rows("visit_secret")) == 1, "people come back within minutes"
+    world.clock.advance(A_MOMENT)
+    world.tidy_up()
+
+    assert world.rows("visit_secret") == []
+    assert {row["ehr_id_sealed"] for row in world.rows("visit_person")} == {b""}
+    assert {row["ehr_id_sealed"] for row in world.rows("participant")} == {None}
+    assert {row["sealed"] for row in world.rows("outbox_message")} == {b""}
+
+
+def test_case_67_what_the_ehr_is_still_owed_keeps_the_key(world: World) -> None:
+    world.write_back.faults.fail("report", TryLater("http_503"), times=None)
+    world.deliver()
+    end(world)
+    world.clock.advance(timedelta(hours=4))
+
+    world.tidy_up()
+    world.write_back.faults.clear()
+    world.deliver()
+
+    assert len(world.write_back.reports) == 1
+
+
+def test_after_a_day_the_key_goes_and_what_is_still_owed_is_parked(world: World) -> None:
+    world.clock.advance(SECRETS_KEPT_AT_MOST + A_MOMENT)
+
+    world.tidy_up()
+
+    assert world.rows("visit_secret") == []
+    (message,) = world.rows("outbox_message")
+    assert (message["state"], message["sealed"]) == ("parked", b"")
+
+
+def test_tidying_twice_changes_nothing_more(world: World) -> None:
+    world.clock.advance(SECRETS_KEPT_AT_MOST + A_MOMENT)
+    world.tidy_up()
+    before = [world.rows(table) for table in ("visit", "visit_person", "outbox_message")]
+
+    world.tidy_up()
+
+    assert [world.rows(table) for table in ("visit", "visit_person", "outbox_message")] == before
+
+
+def test_a_visit_is_purged_with_everything_of_it_when_its_days_are_over(world: World) -> None:
+    end(world)
+    world.clock.advance(VISITS_KEPT)
+    world.tidy_up()
+    assert len(world.rows("visit")) == 1
+
+    world.clock.advance(A_MOMENT)
+    world.tidy_up()
+
+    tables = ("visit", "visit_person", "visit_event", "participant", "outbox_message")
+    assert [world.rows(table) for table in tables] == [[]] * len(tables)
+    assert world.rows("audit_event") != []
+
+
+def test_a_spent_state_is_remembered_far_longer_than_a_launch_lasts(world: World) -> None:
+    world.clock.advance(STATES_KEPT - timedelta(seconds=2))
+    world.tidy_up()
+    assert len(world.rows("redeemed_launch")) == 2
+
+    world.clock.advance(A_MOMENT)
+    world.tidy_up()
+
+    assert world.rows("redeemed_launch") == []
