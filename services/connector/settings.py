@@ -17,6 +17,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -42,6 +43,10 @@ def _origin(value: str) -> str:
     if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError("must be an https origin such as https://visits.example.org")
     return value.rstrip("/")
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -122,6 +127,15 @@ class Settings(BaseSettings):
             raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
         return value
 
+    @model_validator(mode="after")
+    def _goes_together(self) -> "Settings":
+        """TLS needs both files; the feed must be reached by the host whose cookies admit to it."""
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("CONNECTOR_TLS_CERT_FILE and CONNECTOR_TLS_KEY_FILE go together")
+        if self.feed_url and _host(_origin(self.feed_url)) != _host(self.public_url):
+            raise ValueError("CONNECTOR_FEED_URL must have the host name of CONNECTOR_PUBLIC_URL")
+        return self
+
     @property
     def live_feed_url(self) -> str:
         return self.feed_url or self.public_url
@@ -154,5 +168,7 @@ def load_settings() -> Settings:
 
 
 def _line(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # of several settings together: the message names them
+        return str(error["msg"]).removeprefix("Value error, ")
     name = "_".join(str(part) for part in error["loc"]).upper()
     return f"CONNECTOR_{name}: {error['msg'].removeprefix('Value error, ')}"

@@ -4,13 +4,25 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from connector.adapters.telemetry.logs import LibraryFormatter
 from connector.bootstrap import build_web
 from connector.settings import Settings
 
 _DRAIN_SECONDS = 30
 _KEEP_ALIVE_SECONDS = 30
 _LONGEST_REQUEST_LINE = 8190
+_LONGEST_HEADER = 32_768
+
+
+class PlacesOnly(Logger):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn quotes request lines and headers in its errors: keep where and how bad, as of any library."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(LibraryFormatter())
 
 
 class Web(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
@@ -37,8 +49,10 @@ def _options(settings: Settings) -> dict[str, Any]:
         "keepalive": _KEEP_ALIVE_SECONDS,
         "graceful_timeout": _DRAIN_SECONDS,
         "limit_request_line": _LONGEST_REQUEST_LINE,
+        "limit_request_field_size": _LONGEST_HEADER,
         "errorlog": "-",
         "loglevel": "warning",
+        "logger_class": PlacesOnly,
         "accesslog": None,  # its line would hold launch tokens; the application logs routes
     }
     if settings.metrics_directory:

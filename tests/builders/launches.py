@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.builders.configurations import NOON, TENANT
+from tests.builders.configurations import NOON, TENANT, TEST_BASE
 
 from connector.domain.launch import (
     AppointmentFacts,
@@ -33,6 +33,7 @@ def transaction(**changes: Any) -> LaunchTransaction:
         kind=LaunchKind.PROVIDER,
         environment_id="env-test",
         revision_id="rev-test-1",
+        fhir_base_url=TEST_BASE,
         began_at=NOON,
     )
     return replace(begun, **changes)
@@ -59,6 +60,7 @@ def provider_launch(state_hash: str = "state-hash-provider", **changes: Any) -> 
         appointment=appointment(),
         intent=Intent.BEGIN,
         state_hash=state_hash,
+        verified_at=NOON,
     )
     return replace(proven, **changes)
 

@@ -21,19 +21,27 @@ GRAPH_CHANGE_TRACKING = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 
 
 def encrypted_item(
-    certificate: tuple[str, str], text: bytes, tenant_id: str, **changes: Any
+    certificate: tuple[str, str],
+    text: bytes,
+    tenant_id: str,
+    *,
+    cipher_text: bytes | None = None,
 ) -> dict[str, Any]:
-    """One item of a post; `certificate` is (id, base64 DER)."""
+    """One item of a post; `certificate` is (id, base64 DER).
+
+    `cipher_text` goes out, well signed, instead of what `text` encrypts to.
+    """
     certificate_id, der = certificate
     key = os.urandom(32)
     fill = 16 - len(text) % 16
     encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
     data = encryptor.update(text + bytes([fill]) * fill) + encryptor.finalize()
+    data = data if cipher_text is None else cipher_text
     public = x509.load_der_x509_certificate(base64.b64decode(der)).public_key()
     assert isinstance(public, RSAPublicKey)
     sha1 = SHA1()  # noqa: S303 - Graph's choice
     wrapped = public.encrypt(key, padding.OAEP(padding.MGF1(sha1), sha1, None))
-    item = {
+    return {
         "subscriptionId": "subscription-1",
         "clientState": "secret",
         "changeType": "updated",
@@ -48,7 +56,6 @@ def encrypted_item(
             "encryptionCertificateThumbprint": "00",
         },
     }
-    return item | changes
 
 
 def post(items: list[Any], tokens: list[Any] | None = None) -> bytes:

@@ -51,6 +51,7 @@ class LaunchTransaction:
     kind: LaunchKind
     environment_id: str
     revision_id: str
+    fhir_base_url: str
     began_at: datetime
 
     def expired(self, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from connector.domain.audit import Event, Outcome
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
-from connector.domain.launch import LaunchKind, LaunchTransaction
+from connector.domain.launch import USERS_OF, LaunchKind, LaunchTransaction
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.scopes import APPROVAL_SCOPES
 from connector.ports.storage import AuditEntry, Store, Transaction
@@ -50,6 +50,7 @@ class ApproveConfiguration:
             kind=LaunchKind.PROVIDER,
             environment_id=revision.environment_id,
             revision_id=revision.id,
+            fhir_base_url=revision.fhir_base_url,
             began_at=self.clock.now(),
         )
         parameters = authorization_parameters(
@@ -74,7 +75,10 @@ class ApproveConfiguration:
         revision = self._revision(transaction.revision_id)
         revision.require_approver(who)
         code = check_callback(transaction, query, revision, self.clock)
-        self.redeem_code(revision, revision.clients.provider, self.callback_url, code, transaction)
+        client_id = revision.clients.provider
+        _, user = self.redeem_code(revision, client_id, self.callback_url, code, transaction)
+        if user.fhir_type not in USERS_OF[LaunchKind.PROVIDER]:
+            raise Refused(Reason.WRONG_KIND_OF_USER, facts={"user": user.fhir_type.value})
         stamped = self._stamp(revision.id, lambda r, at: r.signed_in_to_ehr(who, at))
         with self.store.write() as tx:
             self._audit(tx, Event.APPROVER_SIGNED_IN_TO_EHR, stamped, who, reference)
@@ -94,11 +98,6 @@ class ApproveConfiguration:
                 revision.require_approver(who)
                 return revision
             active = revision.approved(who, shown_digest, self.clock.now())
-            for earlier in tx.configurations.revisions(revision.environment_id):
-                if earlier.state is RevisionState.ACTIVE:
-                    tx.configurations.save_revision(
-                        earlier.superseded(), RevisionState.ACTIVE.value
-                    )
             if not tx.configurations.save_revision(active, revision.state.value):
                 raise Refused(Reason.CHANGED_SINCE_SHOWN)
             if not tx.configurations.activate(active):

@@ -6,6 +6,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#launch-app-ehr-laun
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 
 from connector.domain.errors import Reason, Refused
@@ -16,6 +17,7 @@ from connector.ports.storage import Door, Store
 from connector.ports.system import Clock, Ids
 
 _LONGEST_LAUNCH = 8_000
+_HOST = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::\d{1,5})?(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class BeginLaunch:
         with self.store.read() as tx:
             door = tx.configurations.door(as_launched(unverified_issuer))
         if door is None:
-            raise Refused(Reason.ISSUER_UNKNOWN)
+            raise Refused(Reason.ISSUER_UNKNOWN, facts={"received": _host_of(unverified_issuer)})
         transaction = self._transaction(kind, door)
         return AuthorizationRequest(
             endpoint=door.revision.endpoints.authorization_endpoint,
@@ -61,6 +63,7 @@ class BeginLaunch:
             kind=kind,
             environment_id=door.environment.id,
             revision_id=door.revision.id,
+            fhir_base_url=door.revision.fhir_base_url,
             began_at=self.clock.now(),
         )
 
@@ -72,6 +75,12 @@ class BeginLaunch:
             redirect_uri=self.callback_url,
             audience=door.revision.fhir_base_url,
         )
+
+
+def _host_of(unverified_issuer: str) -> str:
+    """What the audit trail keeps of an unknown issuer: its host, if it has a readable one."""
+    found = _HOST.match(unverified_issuer)
+    return found.group(1) if found else "unreadable"
 
 
 def authorization_parameters(

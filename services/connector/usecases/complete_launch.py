@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import (
@@ -38,6 +39,7 @@ class VerifiedLaunch:
     appointment: AppointmentFacts
     intent: Intent
     state_hash: str
+    verified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class CompleteLaunch:
     ) -> CompletedLaunch:
         """Raises: Refused: see `domain.errors.Reason`; facts name what to look at."""
         if transaction is None:
-            raise Refused(Reason.STATE_FOREIGN if query.get("state") else Reason.STATE_MISSING)
+            raise self._without_transaction(query.get("state", ""))
         state_hash = hash_of_state(transaction.state)
         door = self._door(transaction, state_hash)
         code = check_callback(transaction, query, door.revision, self.clock)
@@ -80,8 +82,19 @@ class CompleteLaunch:
             appointment=self._appointment(door, answer),
             intent=_intent(answer),
             state_hash=state_hash,
+            verified_at=self.clock.now(),
         )
         return CompletedLaunch(launch, door, self._account(launch))
+
+    def _without_transaction(self, unverified_state: str) -> Refused:
+        """The back button after a launch, another browser, or no state at all (cases 2 and 3)."""
+        if not unverified_state:
+            return Refused(Reason.STATE_MISSING)
+        with self.store.read() as tx:
+            used_for = tx.redemptions.find(hash_of_state(unverified_state))
+        if used_for is None:
+            return Refused(Reason.STATE_FOREIGN)
+        return Refused(Reason.LAUNCH_ALREADY_USED, facts={"visit": used_for})
 
     def _door(self, transaction: LaunchTransaction, state_hash: str) -> Door:
         """The same approved configuration the launch began with, and a state not yet used."""

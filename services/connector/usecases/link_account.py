@@ -1,9 +1,14 @@
-"""The one Microsoft sign-in of a provider: link the EHR's user ID to the account, for good."""
+"""The one Microsoft sign-in of a provider: link the EHR's user ID to the account, for good.
+
+The link stands by itself: when the meeting cannot be made afterwards, the next launch needs no
+sign-in.
+"""
 
 from dataclasses import dataclass
 
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
+from connector.domain.launch import LAUNCH_LIFETIME
 from connector.domain.organization import MicrosoftIdentity
 from connector.ports.storage import AuditEntry, Store
 from connector.ports.system import Clock
@@ -19,8 +24,11 @@ class LinkAccount:
         """The Entra object id now linked to the launching provider.
 
         Raises:
-            Refused: a guest, an account of another tenant, or the EHR user is linked to someone else.
+            Refused: the launch is older than ten minutes, the account is a guest's or another
+                tenant's, or the EHR user is linked to somebody else.
         """
+        if self.clock.now() - launch.verified_at > LAUNCH_LIFETIME:
+            raise Refused(Reason.SIGN_IN_EXPIRED)
         if who.tenant_id != launch.tenant_id:
             raise Refused(Reason.ACCOUNT_OF_OTHER_TENANT)
         if who.is_guest:

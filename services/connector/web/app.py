@@ -2,7 +2,7 @@
 
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import BadRequest
 
@@ -48,9 +48,16 @@ def create_app(context: WebContext) -> Flask:
     csrf = CSRFProtect(app)
     csrf.exempt(graph_notifications.blueprint)
     problems.install(app)
-    app.register_error_handler(CSRFError, lambda _err: problems.http_error(BadRequest()))
+    app.register_error_handler(CSRFError, _form_too_old)
     _register(app)
     return app
+
+
+def _form_too_old(_err: CSRFError) -> Response:
+    """A form without its token: of an ended session, so sign in again, or of another site."""
+    if g.who is None:
+        return make_response(redirect(url_for("front.overview"), 303))
+    return problems.http_error(BadRequest())
 
 
 def _register(app: Flask) -> None:

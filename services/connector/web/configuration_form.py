@@ -108,6 +108,8 @@ class ConfigurationForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no t
     def validate(self, extra_validators: Any = None) -> bool:
         """Each field by itself, then: no client id of test in production, nor the reverse (E11)."""
         fine: bool = super().validate(extra_validators)
+        if self.environment.errors:
+            return False
         mixed_up = [field for field in self if self._of_other_kind(field)]
         for field in mixed_up:
             field.errors = ["This is the client ID of the other environment."]

@@ -4,7 +4,7 @@
 3 `/launch/signed-in` → visit. Each step parses, calls its use case and redirects.
 """
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.wrappers import Response
 
@@ -18,7 +18,7 @@ from connector.web import sign_in
 from connector.web.context import allow_framing_by, reference, web
 from connector.web.redirects import to_authorize, to_teams
 from connector.web.sealed_cookies import SealedCookie
-from connector.web.visit_pass import LIFETIME, VISIT_PASS, VisitPass
+from connector.web.visit_pass import LIFETIME, VisitPass, hand_out
 
 blueprint = Blueprint("launch", __name__, url_prefix="/launch")
 
@@ -28,6 +28,7 @@ PENDING = SealedCookie("pending", TypeAdapter(VerifiedLaunch), _SECONDS)
 
 # Beyond this length some EHRs' front ends cut a query string (ehr.md 4.2); a form carries it.
 _LONGEST_QUERY = 2_000
+_FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 
 
 @blueprint.get("/provider")
@@ -43,6 +44,9 @@ def patient() -> Response:
 def _begin(kind: LaunchKind) -> Response:
     began = web().begin_launch(kind, request.args.get("iss", ""), request.args.get("launch", ""))
     allow_framing_by(began.door.revision.fhir_base_url)
+    if request.headers.get("Sec-Fetch-Dest") in _FRAMES:
+        # Entra and Teams refuse to be framed: the launch goes on in a window of its own (case 25).
+        return make_response(render_template("pop_out.html", kind=kind.value))
     response = _to_ehr(began)
     TRANSACTION.set(
         response, web().sealer, hash_of_state(began.transaction.state), began.transaction
@@ -61,8 +65,9 @@ def _to_ehr(began: AuthorizationRequest) -> Response:
 def callback() -> Response:
     which = hash_of_state(request.args.get("state", ""))
     transaction = TRANSACTION.read(web().sealer, which)
+    if transaction is not None:
+        allow_framing_by(transaction.fhir_base_url)
     completed = web().complete_launch(transaction, request.args)
-    allow_framing_by(completed.door.revision.fhir_base_url)
     response = _next_step(completed)
     TRANSACTION.clear(response, which)
     return response
@@ -119,5 +124,5 @@ def _arrive(opened: OpenedVisit, door: Door) -> Response:
         fhir_base_url=door.revision.fhir_base_url,
         expires_at=web().clock.now() + LIFETIME,
     )
-    VISIT_PASS.set(response, web().sealer, visit_id, pass_)
+    hand_out(response, web().sealer, pass_)
     return response

@@ -4,7 +4,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.wrappers import Response
 
-from connector.domain.configuration import Revision
+from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import LAUNCH_LIFETIME, LaunchKind, LaunchTransaction
 from connector.domain.organization import Environment, EnvironmentKind, may_configure
@@ -113,6 +113,8 @@ def show(environment_id: str) -> str:
 def show_approval(revision_id: str) -> str | Response:
     """Exactly what will be approved; opening it as the named approver is the first stamp."""
     revision = _own(revision_id)
+    if revision.state is RevisionState.ACTIVE:
+        return redirect(url_for("portal.show", environment_id=revision.environment_id), 303)
     revision = web().approve_configuration.show(g.who, revision.id)
     with web().store.read() as tx:
         door = tx.configurations.door_of_environment(revision.environment_id)

@@ -26,7 +26,7 @@ class SealedCookie(Generic[T]):
 
     def name(self, which: str) -> str:
         """Several launches may be under way in one browser: each has its own cookie."""
-        return f"__Host-{self.purpose}-{which[:16]}"
+        return f"__Host-{self.purpose}-{which[-16:]}"
 
     def set(self, response: Response, sealer: Sealer, which: str, value: T) -> None:
         response.set_cookie(
@@ -41,6 +41,11 @@ class SealedCookie(Generic[T]):
 
     def read(self, sealer: Sealer, which: str) -> T | None:
         return self.unseal(sealer, request.cookies.get(self.name(which), ""))
+
+    def read_all(self, sealer: Sealer) -> list[T]:
+        """Every cookie of this kind the browser sent, whichever it is of."""
+        sent = [v for n, v in request.cookies.items() if n.startswith(self.name(""))]
+        return [value for sealed in sent if (value := self.unseal(sealer, sealed)) is not None]
 
     def unseal(self, sealer: Sealer, sealed: str) -> T | None:
         """The value, or None for anything we did not seal for this purpose."""

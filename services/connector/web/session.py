@@ -50,5 +50,5 @@ def require_portal_session() -> None:
     Only a GET is resumed after the sign-in; a form is filled in again.
     """
     if getattr(g, "who", None) is None:
-        target = request.path if request.method == "GET" else url_for("portal.overview")
+        target = request.path if request.method in {"GET", "HEAD"} else url_for("front.overview")
         raise SignInNeeded(response=redirect(url_for("sign_in.begin", next=target)))

@@ -124,8 +124,12 @@ def expired() -> Refused:
 
 
 def post_to(endpoint: str, parameters: dict[str, str]) -> Response:
-    """A page that posts `parameters` on, by itself or with its button (C05)."""
-    g.form_action = endpoint
+    """A page that posts `parameters` on, by itself or with its button (C05).
+
+    Browsers hold the redirects after a form against its `form-action` too, and those lead through
+    the EHR, back to us, and on to Entra or Teams.
+    """
+    g.form_action = "https:"
     return make_response(render_template("post_on.html", endpoint=endpoint, parameters=parameters))
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
+from werkzeug.wrappers import Response
 
 from connector.domain.participant import Role
+from connector.ports.vault import Sealer
 from connector.web.sealed_cookies import SealedCookie
 
 LIFETIME = timedelta(hours=12)
@@ -20,4 +22,17 @@ class VisitPass:
     expires_at: datetime
 
 
+# A browser sends every cookie with every request, and servers refuse long headers: a clinician who
+# sees forty patients a day keeps the passes of the newest visits only.
+KEPT = 10
+
 VISIT_PASS = SealedCookie("visit", TypeAdapter(VisitPass), int(LIFETIME.total_seconds()))
+
+
+def hand_out(response: Response, sealer: Sealer, pass_: VisitPass) -> None:
+    """Give the browser this pass, and take back the oldest beyond the newest ten."""
+    others = [p for p in VISIT_PASS.read_all(sealer) if p.visit_id != pass_.visit_id]
+    others.sort(key=lambda p: p.expires_at, reverse=True)
+    for old in others[KEPT - 1 :]:
+        VISIT_PASS.clear(response, old.visit_id)
+    VISIT_PASS.set(response, sealer, pass_.visit_id, pass_)

@@ -411,6 +411,31 @@ def test_keys_that_cannot_be_read_are_try_later(
         sign_in.complete(flow, callback_of(flow))
 
 
+@pytest.mark.parametrize("reply", [DROPPED, Reply(503, {}), Reply(404, {}), Reply(200, "<html>")])
+def test_a_discovery_that_cannot_be_read_is_try_later(
+    sign_in: MsalSignIn, entra: WiredEntra, reply: Reply
+) -> None:
+    _, flow = sign_in.begin(tenant=TENANT)
+    entra.sign(flow)
+    entra.wire.answer("GET", discovery_path(TENANT), reply)
+    with pytest.raises(TryLater) as failed:
+        sign_in.complete(flow, callback_of(flow))
+    assert failed.value.code.startswith("discovery_")
+
+
+def test_more_tenants_than_are_remembered_only_cost_discovery(
+    sign_in: MsalSignIn,
+    entra: WiredEntra,
+    applications: Applications,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connector.adapters.entra.applications.MOST_TENANTS", 1)
+    first = applications.of(TENANT)
+    applications.of(OTHER_TENANT)
+    assert applications.of(TENANT) is not first
+    assert _signed_in(sign_in, entra) == AMY
+
+
 def test_nothing_of_a_persons_tokens_is_kept(
     sign_in: MsalSignIn, entra: WiredEntra, applications: Applications
 ) -> None:

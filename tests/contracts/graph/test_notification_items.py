@@ -227,6 +227,15 @@ def test_an_item_without_content_is_a_bad_answer(
         reader.open(replace(item, raw={**item.raw, "encryptedContent": content}))
 
 
+@pytest.mark.parametrize("cipher_text", [b"", b"x", b"x" * 15, b"x" * 17, b"x" * 16])
+def test_what_is_well_signed_and_does_not_decrypt_is_a_bad_answer(
+    reader: GraphNotificationReader, certificate: tuple[str, str], cipher_text: bytes
+) -> None:
+    raw = encrypted_item(certificate, b"{}", TENANT, cipher_text=cipher_text)
+    with pytest.raises(BadAnswer):
+        reader.open(UnverifiedItem("subscription-1", "secret", TENANT, raw))
+
+
 def test_the_signature_is_checked_before_anything_is_decrypted(
     reader: GraphNotificationReader,
     certificate: tuple[str, str],

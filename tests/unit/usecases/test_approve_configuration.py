@@ -315,16 +315,19 @@ def test_an_ehr_sign_in_that_took_longer_than_ten_minutes_has_expired(
     refusal(Reason.LAUNCH_EXPIRED, complete, OLIVIA, request.transaction, query, "ref")
 
 
-def test_whoever_signs_in_to_the_ehr_proves_the_address_only(world: World) -> None:
-    """The seed: that sign-in only proves the base URL; which EHR user it was does not matter."""
+def test_a_patients_ehr_sign_in_approves_nothing(world: World, refusal: Refusal) -> None:
+    """Anybody can be a patient of a hospital; only its staff may vouch for its base URL."""
     request = world.approve_configuration.begin_ehr_sign_in(OLIVIA, ID)
     query = at_the_ehr(world, request, PATIENT_USER)
 
-    stamped = world.approve_configuration.complete_ehr_sign_in(
-        OLIVIA, request.transaction, query, "ref"
+    refusal(
+        Reason.WRONG_KIND_OF_USER,
+        world.approve_configuration.complete_ehr_sign_in,
+        OLIVIA,
+        request.transaction,
+        query,
+        "ref",
     )
-
-    assert stamped.ehr_signed_in_at == NOON
 
 
 def test_a_revision_nobody_knows_is_unknown(

@@ -254,7 +254,13 @@ class PagesWorld:
         client.set_cookie(name, value, secure=True, domain="localhost")
 
     def visit_cookie(self, role: Role, visit_id: str = "visit1") -> tuple[str, str]:
-        pass_ = VisitPass(visit_id, role, "America/Chicago", self.clock.now() + timedelta(hours=1))
+        pass_ = VisitPass(
+            visit_id,
+            role,
+            "America/Chicago",
+            "https://ehr.example.org/test-oauth/api/FHIR/R4",
+            self.clock.now() + timedelta(hours=1),
+        )
         sealed = self.sealer.seal(VISIT_PASS.purpose, VISIT_PASS.adapter.dump_json(pass_))
         return VISIT_PASS.name(visit_id), sealed
 

@@ -55,11 +55,11 @@ def configure(process: str, level: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_LibraryFormatter())
+    handler.setFormatter(LibraryFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-class _LibraryFormatter(logging.Formatter):
+class LibraryFormatter(logging.Formatter):
     """Libraries log free text that may quote URLs: only who and how bad is kept."""
 
     def format(self, record: logging.LogRecord) -> str:
