@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
 SOURCES := services scripts tests
 
-.PHONY: help install run demo test test-postgres test-browser test-sandbox check format lint types \
+.PHONY: help install run demo test test-postgres test-browser test-sandbox coverage check format lint types \
 	contracts hygiene data-inventory lock clean
 
 help: ## list the commands
@@ -31,13 +31,17 @@ test: install ## every test that needs no other server
 	$(BIN)/pytest -m "not browser and not postgres and not sandbox"
 
 test-postgres: install ## the storage contracts on a throw-away PostgreSQL
-	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql
+	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql tests/e2e/test_on_postgres.py
 
 test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
 	$(BIN)/pytest -m browser tests/e2e
 
 test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
 	$(BIN)/pytest -m sandbox tests/e2e
+
+coverage: install ## every branch of domain and use cases is tested
+	$(BIN)/coverage run --source=services/connector/domain,services/connector/usecases -m pytest tests/unit/domain tests/unit/usecases
+	$(BIN)/coverage report --skip-covered --fail-under=100
 
 $(CHROMIUM):
 	apt-get update -q && apt-get install -y -q --no-install-recommends chromium

@@ -16,7 +16,9 @@ from pathlib import Path
 TESTS = Path("tests")
 DOCUMENT = Path("docs/conformance.md")
 _CHECK = re.compile(r"(?<![A-Za-z0-9])([SC])(\d{2})[a-f]?(?![0-9A-Za-z])", re.IGNORECASE)
-_CASE = re.compile(r"(?<![A-Za-z])cases?[ _](\d{1,2}(?:(?:[-, ]+| and |_and_)\d{1,2})*)", re.IGNORECASE)
+_CASE = re.compile(
+    r"(?<![A-Za-z])cases?[ _](\d{1,2}(?:(?:[-, ]+| and |_and_)\d{1,2})*)", re.IGNORECASE
+)
 _FIRST_PAGE = 3
 
 HEAD = """# Conformance: which test holds which check
@@ -48,7 +50,9 @@ def _texts(tree: ast.Module) -> Iterator[str]:
 
 
 def _checks(text: str) -> set[str]:
-    named = {f"{letter.upper()}{digits}" for letter, digits in _CHECK.findall(text.replace("_", " "))}
+    named = {
+        f"{letter.upper()}{digits}" for letter, digits in _CHECK.findall(text.replace("_", " "))
+    }
     return named | {f"case {n}" for numbers in _CASE.findall(text) for n in _numbers(numbers)}
 
 

@@ -21,6 +21,7 @@ from scripts.story.scenes import (
     meet,
     no_second_sign_in,
     patient_waits_first,
+    reported_once,
     watch,
     written_back,
 )
@@ -54,19 +55,19 @@ def play(tell: Narrator, sandbox: Sandbox) -> None:
     refuse_strangers(tell, cast)
     SetUp(cast, tell, "test").play()
     tell.chapter("A visit in test")
-    hold_visit(tell, cast, "test")
+    held = [hold_visit(tell, cast, "test")]
     tell.chapter("The patient is first")
     waiting = Visit(cast, tell, "test", "PHEUVEL")
     waiting.find()
     patient_waits_first(waiting)
     tell.chapter("Promote to production, the same way")
     SetUp(cast, tell, "production").play()
-    hold_visit(tell, cast, "production")
+    held.append(hold_visit(tell, cast, "production"))
     tell.chapter("Promises")
-    keep_promises(tell, cast)
+    keep_promises(tell, cast, held)
 
 
-def hold_visit(tell: Narrator, cast: Cast, kind: str) -> None:
+def hold_visit(tell: Narrator, cast: Cast, kind: str) -> Visit:
     visit = Visit(cast, tell, kind, "PCHALMERS")
     with tell.step(f"The patient finds today's visit in MyChart ({kind})") as notes:
         visit.find()
@@ -76,6 +77,7 @@ def hold_visit(tell: Narrator, cast: Cast, kind: str) -> None:
     meet(visit, GUEST)
     watch(visit, GUEST)
     written_back(visit)
+    return visit
 
 
 def refuse_strangers(tell: Narrator, cast: Cast) -> None:
@@ -86,8 +88,11 @@ def refuse_strangers(tell: Narrator, cast: Cast) -> None:
         promise(stranger.has("reference"), "the page shows a reference number")
 
 
-def keep_promises(tell: Narrator, cast: Cast) -> None:
+def keep_promises(tell: Narrator, cast: Cast, held: list[Visit]) -> None:
     sandbox = cast.sandbox
+    with tell.step("Nothing was reported to an EHR twice, in test or production"):
+        for visit in held:
+            reported_once(visit)
     with tell.step("No name, birth date or MRN in the connector's database and logs") as notes:
         words = privacy.canaries(sandbox, GUEST)
         database, logs = privacy.check(sandbox, words)

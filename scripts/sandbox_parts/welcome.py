@@ -117,8 +117,8 @@ def story(urls: Urls) -> list[str]:
         "and the connection status in the EHR's schedule."
     )
     promote = (
-        f"{portal}: promote the configuration to production, approve it there, paste its records "
-        f"at {urls.ehr('production')}/fdi/ and begin a production visit."
+        f"{portal}: set up production the same way with {urls.fhir_base('production')}, paste its "
+        f"records at {urls.ehr('production')}/fdi/ and begin a production visit."
     )
     break_it = (
         "Ask for a failure: the controls of each simulator (/sim/) set faults, move the clock "

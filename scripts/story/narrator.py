@@ -46,14 +46,16 @@ def promise(held: bool, what: str) -> None:  # noqa: FBT001 - a condition is wha
         raise PromiseBroken(what)
 
 
-def eventually(what: str, condition: Callable[[], bool]) -> None:
-    """Wait for a condition, at most 15 s.
+def eventually(
+    what: str, condition: Callable[[], bool], patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
+    """Wait for a condition, at most `patience_seconds`.
 
     Raises:
         PromiseBroken: it did not come true.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise PromiseBroken(f"not within {_PATIENCE_SECONDS:.0f} s: {what}")
+            raise PromiseBroken(f"not within {patience_seconds:.0f} s: {what}")
         time.sleep(_POLL_SECONDS)

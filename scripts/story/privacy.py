@@ -1,11 +1,15 @@
 """The promise of design.md section 6, checked: nothing of anybody in the database or the logs."""
 
+import json
 import re
 import sqlite3
 from pathlib import Path
 
 from scripts.sandbox import Sandbox
 from scripts.story.narrator import promise
+
+_A_HANDFUL = 20
+_CONNECTOR_LOGS = {"web", "worker", "feed", "setup"}
 
 
 def canaries(sandbox: Sandbox, *more: str) -> set[str]:
@@ -21,20 +25,22 @@ def check(sandbox: Sandbox, words: set[str]) -> tuple[int, int]:
     Raises:
         PromiseBroken: naming the file, never the word.
     """
-    promise(len(words) > 20, "the simulators name their people")  # noqa: PLR2004 - more than a handful
+    promise(len(words) > _A_HANDFUL, "the simulators name their people")
     database = _all_of(Path(sandbox.database_file))
-    logs = {p: p.read_bytes() for p in sandbox.log_files() if p.stem in {"web", "worker", "feed"}}
+    logs = {p.name: p.read_bytes() for p in sandbox.log_files() if p.stem in _CONNECTOR_LOGS}
     promise(all(logs.values()), "every process of the connector wrote a log")
-    for name, content in {"the database": database, **{p.name: c for p, c in logs.items()}}.items():
+    for name, content in {"the database": database, **logs}.items():
         found = [word for word in words if _stands_in(word, content)]
         promise(not found, f"{name} holds {len(found)} name(s), birth date(s) or MRN(s)")
     return len(database), sum(map(len, logs.values()))
 
 
 def _stands_in(word: str, content: bytes) -> bool:
-    """As a word of its own: an MRN of five digits also stands inside random ids."""
-    text = re.escape(word.encode())
-    return re.search(rb"(?<![0-9A-Za-z_-])" + text + rb"(?![0-9A-Za-z_-])", content) is not None
+    """As a word of its own, plain or as JSON writes it: a short MRN also stands inside random ids."""
+    after = rb"(?![0-9A-Za-z_-])" if word.isdecimal() else b""
+    before = rb"(?<![0-9A-Za-z_-])" if word.isdecimal() else b""
+    spellings = {word.encode(), json.dumps(word).strip('"').encode()}
+    return any(re.search(before + re.escape(s) + after, content) for s in spellings)
 
 
 def _all_of(database: Path) -> bytes:

@@ -199,11 +199,11 @@ def meet(visit: Visit, guest_name: str) -> None:
     """Join, lobby, admit, roster, drop and return, end: what happens in Teams."""
     clinician, patient = visit.cast.clinician, visit.cast.patient
     with visit.tell.step("Patient launches on a phone: one click, no account, into the lobby"):
+        _until_watched(visit)
         visit.patient_begins()
         patient.press("join", display_name=guest_name)
         promise(patient.has("state-lobby"), "the patient waits in the lobby")
     with visit.tell.step("The clinician joins and admits the patient"):
-        _until_watched(visit)
         clinician.press("join-now")
         clinician.press("admit-1")
         patient.open(patient.url)
@@ -245,28 +245,33 @@ def watch(visit: Visit, guest_name: str) -> None:
         feed.close()
 
 
+REPORTED = {
+    ("provider", "connected"): 1,
+    ("provider", "disconnected"): 1,
+    ("patient", "connected"): 2,
+    ("patient", "disconnected"): 2,
+}
+
+
 def written_back(visit: Visit) -> None:
-    expected = {
-        ("provider", "connected"): 1,
-        ("provider", "disconnected"): 1,
-        ("patient", "connected"): 2,
-        ("patient", "disconnected"): 2,
-    }
     with visit.tell.step("Every connect and disconnect is in the EHR's audit trail, once") as notes:
         eventually(
             "the EHR heard everything",
-            lambda: all(visit.audit_trail().count(line) >= n for line, n in expected.items()),
+            lambda: all(visit.audit_trail().count(line) >= n for line, n in REPORTED.items()),
         )
-        trail = visit.audit_trail()
-        for line, times in expected.items():
-            promise(
-                trail.count(line) == times, f"{line} stands {times} times, not {trail.count(line)}"
-            )
-        notes.extend(f"{party} {status}" for party, status in trail)
+        notes.extend(f"{party} {status}" for party, status in reported_once(visit))
         visit.cast.clinician.open(f"{visit.hyperspace}/")
         promise(
             "disconnected" in visit.cast.clinician.text(_row_id(visit)), "the schedule shows it"
         )
+
+
+def reported_once(visit: Visit) -> list[tuple[str, str]]:
+    trail = visit.audit_trail()
+    for line, times in REPORTED.items():
+        found = trail.count(line)
+        promise(found == times, f"“{' '.join(line)}” stands {found} times, not {times}")
+    return trail
 
 
 def _row_id(visit: Visit) -> str:

@@ -7,13 +7,12 @@ gunicorn worker process makes its own after the fork.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
 from starlette.applications import Starlette
 
 from connector.adapters.ehr.appointments import FhirAppointments
-from connector.adapters.ehr.write_back import EpicWriteBack
+from connector.adapters.ehr.write_back import write_back_for
 from connector.adapters.entra.app_tokens import AppTokens
 from connector.adapters.entra.applications import Applications
 from connector.adapters.entra.sign_in import MsalSignIn
@@ -24,21 +23,18 @@ from connector.adapters.graph.meetings import GraphMeetings
 from connector.adapters.graph.notifications import GraphNotificationReader
 from connector.adapters.graph.subscriptions import GraphSubscriptions
 from connector.adapters.smart.server import SmartHttp
-from connector.adapters.sql import migrate
 from connector.adapters.sql.single_host import SecondReplicaRefused
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.ids import RandomIds
 from connector.adapters.system.lent_tokens import HeldTokens
-from connector.adapters.system.session import MicrosoftSession
 from connector.adapters.system.signed_tokens import PublishedKeys
-from connector.adapters.telemetry import logs
+from connector.adapters.telemetry import logs, upstream
 from connector.adapters.telemetry.operator_view import OperatorView
-from connector.adapters.telemetry.upstream import TimedHttp
-from connector.adapters.vault import generation
 from connector.adapters.vault.files import FileKeys
 from connector.settings import Settings
+from connector.usecases.apply_call_event import ApplyCallEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
 from connector.usecases.begin_launch import BeginLaunch
 from connector.usecases.complete_launch import CompleteLaunch
@@ -51,24 +47,19 @@ from connector.usecases.receive_notification import ReceiveNotification
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
+from connector.usecases.replay_outbox import ReplayOutbox
 from connector.usecases.tidy_up import TidyUp
 from connector.web.app import create_app
 from connector.web.context import Deployment, WebContext
 from connector.web.provider_events import Feed, create_feed
 from connector.worker import Worker
 
+EHR_VENDOR = "epic"  # the one vendor whose write-back is built
+
 
 def begin_logging(settings: Settings, process: str) -> None:
     logs.configure(process, settings.log_level)
     OperatorView(None).started(settings.data_geography.value)
-
-
-def make_keys(directory: Path) -> None:
-    generation.make_keys(directory, SystemClock().now())
-
-
-def upgrade_database(settings: Settings) -> None:
-    migrate.upgrade(settings.database_url)
 
 
 @contextmanager
@@ -93,7 +84,7 @@ class Core:
     ids: RandomIds
     store: SqlStore
     keys: FileKeys
-    http: TimedHttp
+    http: upstream.TimedHttp
     signed_tokens: PublishedKeys
     telemetry: OperatorView
 
@@ -101,7 +92,9 @@ class Core:
 def build_core(settings: Settings) -> Core:
     clock = SystemClock()
     ca_file = str(settings.ca_file) if settings.ca_file else None
-    http = TimedHttp(GuardedHttp(ca_file, settings.trusted_private_hosts, settings.web_threads))
+    http = upstream.TimedHttp(
+        GuardedHttp(ca_file, settings.trusted_private_hosts, settings.web_threads)
+    )
     return Core(
         settings=settings,
         clock=clock,
@@ -109,7 +102,7 @@ def build_core(settings: Settings) -> Core:
         store=SqlStore(settings.database_url, pool_size=settings.web_threads),
         keys=FileKeys(settings.keys_directory),
         http=http,
-        signed_tokens=PublishedKeys(http, clock),
+        signed_tokens=PublishedKeys(http, clock, upstream.waiting),
         telemetry=OperatorView(settings.metrics_directory),
     )
 
@@ -121,14 +114,13 @@ def build_smart(core: Core) -> SmartHttp:
         core.clock,
         core.ids,
         signed_tokens=core.signed_tokens,
-        lent_tokens=HeldTokens(core.clock),
+        lent_tokens=HeldTokens(core.clock, upstream.waiting),
     )
 
 
 def build_applications(core: Core) -> Applications:
-    ca_file = str(core.settings.ca_file) if core.settings.ca_file else None
     return Applications(
-        MicrosoftSession(ca_file),
+        core.http,
         core.settings.microsoft_login_url,
         core.settings.microsoft_client_id,
         core.keys.entra_credential,
@@ -136,7 +128,7 @@ def build_applications(core: Core) -> Applications:
 
 
 def build_graph(core: Core, applications: Applications) -> GraphClient:
-    tokens = AppTokens(applications, HeldTokens(core.clock))
+    tokens = AppTokens(applications, HeldTokens(core.clock, upstream.waiting))
     return GraphClient(
         core.http,
         core.clock,
@@ -188,6 +180,7 @@ def build_web(settings: Settings) -> Flask:
         f"{public_url}/approvals/ehr/callback",
     )
     store, clock, ids, keys = core.store, core.clock, core.ids, core.keys
+    reader = build_notification_reader(core)
     appointments = FhirAppointments(core.http, clock)
     return create_app(
         WebContext(
@@ -211,10 +204,8 @@ def build_web(settings: Settings) -> Flask:
             approve_configuration=ApproveConfiguration(
                 store, redeem_code, clock, ids, approval_url
             ),
-            receive_notification=ReceiveNotification(store, clock),
-            renew_on_request=RenewOnRequest(
-                store, build_notification_reader(core), keys.sealer, clock
-            ),
+            receive_notification=ReceiveNotification(store, reader, keys.sealer, clock),
+            renew_on_request=RenewOnRequest(store, reader, keys.sealer, clock),
         )
     )
 
@@ -228,21 +219,27 @@ def build_worker(settings: Settings) -> Worker:
         notification_url=f"{settings.public_url}/graph/notifications",
         lifecycle_url=f"{settings.public_url}/graph/lifecycle",
     )
-    write_back = EpicWriteBack(core.http, build_smart(core), clock)
+    write_back = write_back_for(EHR_VENDOR, core.http, build_smart(core), clock)
+    apply = ApplyCallEvent(keys.sealer, keys.visit_sealer, clock)
     return Worker(
         store=store,
         clock=clock,
         telemetry=core.telemetry,
         record_participants=RecordParticipants(
-            store, build_notification_reader(core), keys.sealer, keys.visit_sealer, clock
+            store, build_notification_reader(core), keys.sealer, apply, clock
         ),
         deliver_outbox=DeliverOutbox(store, write_back, keys.visit_sealer, clock, ids),
         keep_subscriptions=KeepSubscriptions(store, subscriptions, keys.sealer, clock, ids),
-        tidy_up=TidyUp(store, clock, settings.visits_kept),
+        tidy_up=TidyUp(store, apply, clock, settings.visits_kept),
     )
+
+
+def build_outbox_desk(settings: Settings) -> ReplayOutbox:
+    """What operators need for the outbox: the database, and no key."""
+    return ReplayOutbox(SqlStore(settings.database_url), SystemClock())
 
 
 def build_feed(settings: Settings) -> Starlette:
     core = build_core(settings)
-    stream = EventStream(core.store)
+    stream = EventStream(core.store, core.telemetry)
     return create_feed(Feed(stream, core.store, core.keys.sealer, core.clock, settings.public_url))

@@ -3,14 +3,16 @@
 0 done, 1 it could not be done, 2 the command or the settings are wrong.
 """
 
+import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from connector.ports.storage import OwedMessage
 from connector.settings import Settings, SettingsInvalid, load_settings
 
 
@@ -32,19 +34,20 @@ def db() -> None:
 @keys.command("init")
 def keys_init() -> None:
     """Make the keys that are missing in CONNECTOR_KEYS_DIRECTORY; existing ones stay."""
-    from connector.bootstrap import make_keys
+    from connector.adapters.system.clock import SystemClock
+    from connector.adapters.vault.generation import make_keys
 
     settings = _settings()
-    make_keys(settings.keys_directory)
+    make_keys(settings.keys_directory, SystemClock().now())
     click.echo(f"keys are in {settings.keys_directory}")
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to this version's tables."""
-    from connector.bootstrap import upgrade_database
+    from connector.adapters.sql.migrate import upgrade
 
-    upgrade_database(_settings())
+    upgrade(_settings().database_url)
     click.echo("the database is up to date")
 
 
@@ -119,3 +122,53 @@ def _only_one(settings: Settings, role: str, serve: Callable[[], None]) -> None:
             )
             sys.exit(1)
         serve()
+
+
+@main.group()
+def outbox() -> None:
+    """Write-backs the EHR has not taken."""
+
+
+@outbox.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of lines.")
+def outbox_list(*, as_json: bool) -> None:
+    """List what is owed, why it waits, and whether it can be replayed."""
+    from connector.bootstrap import build_outbox_desk
+
+    _show(build_outbox_desk(_settings()).owed(), as_json=as_json)
+
+
+@outbox.command("replay")
+@click.option("--id", "message_id", type=int, help="This parked message.")
+@click.option("--all", "everything", is_flag=True, help="Every parked message that still can be.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of lines.")
+def outbox_replay(*, message_id: int | None, everything: bool, as_json: bool) -> None:
+    """Send parked messages again; exits 1 if there was none to send."""
+    from connector.bootstrap import build_outbox_desk
+
+    if (message_id is None) is not everything:
+        raise click.UsageError("give either --id N or --all")
+    replayed = build_outbox_desk(_settings())(message_id)
+    _show(replayed, as_json=as_json)
+    sys.exit(0 if replayed else 1)
+
+
+def _show(messages: Sequence[OwedMessage], *, as_json: bool) -> None:
+    """Ids, states and codes; what is sealed stays sealed."""
+    lines = [
+        {
+            "id": message.id,
+            "visit": message.visit_id,
+            "environment": message.environment_id,
+            "state": message.state.value,
+            "code": message.code,
+            "attempts": message.attempts,
+            "since": message.created_at.isoformat(),
+            "replayable": message.replayable,
+        }
+        for message in messages
+    ]
+    if as_json:
+        click.echo(json.dumps(lines))
+    for line in [] if as_json else lines:
+        click.echo(" ".join(f"{name}={value}" for name, value in line.items()))

@@ -1,16 +1,17 @@
-"""The worker: four loops that turn stored posts, outbox and watches into effects.
+"""The worker: loops that turn stored posts, outbox and watches into effects.
 
 Each loop claims a little work, does it, and sleeps only when there was none. A loop never dies of
 one bad item: the error is logged by place and counted, and the item's lease brings it back.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
+from connector.domain.outbox import OutboxMessage
 from connector.ports.storage import Store
 from connector.ports.system import Clock
 from connector.ports.telemetry import Telemetry
@@ -22,7 +23,51 @@ from connector.usecases.tidy_up import TidyUp
 _IDLE_SECONDS = 0.2
 _TIDY_SECONDS = 60.0
 _BATCH = 16
-_LANES_AT_ONCE = 8
+_AT_ONCE = 8
+# Half of the slots: an EHR that hangs leaves the other half to everybody else's.
+_AT_ONCE_OF_ONE_ENVIRONMENT = 4
+
+
+class Crew:
+    """Threads that each do one claimed item; what is claimed has a thread at once.
+
+    Args:
+        at_once: how many items are worked on.
+        at_once_of_one: how many of them may belong to one owner.
+    """
+
+    def __init__(self, at_once: int, at_once_of_one: int) -> None:
+        self._threads = ThreadPoolExecutor(at_once)
+        self._at_once = at_once
+        self._at_once_of_one = at_once_of_one
+        self._busy: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def free(self) -> int:
+        """How many items may be claimed now."""
+        with self._lock:
+            return self._at_once - self._busy.total()
+
+    @property
+    def full(self) -> frozenset[str]:
+        """Owners of whom nothing more may be claimed now."""
+        with self._lock:
+            return frozenset(o for o, n in self._busy.items() if n >= self._at_once_of_one)
+
+    def start(self, owner: str, work: Callable[[], object]) -> None:
+        """Begin at once; `work` must not raise."""
+        with self._lock:
+            self._busy[owner] += 1
+        self._threads.submit(work).add_done_callback(partial(self._done, owner))
+
+    def finish(self) -> None:
+        """Wait for everything begun."""
+        self._threads.shutdown(wait=True)
+
+    def _done(self, owner: str, _future: Future[object]) -> None:
+        with self._lock:
+            self._busy[owner] -= 1
 
 
 @dataclass(slots=True)
@@ -35,6 +80,8 @@ class Worker:
     keep_subscriptions: KeepSubscriptions
     tidy_up: TidyUp
     stopping: threading.Event = field(default_factory=threading.Event)
+    deliveries: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE_OF_ONE_ENVIRONMENT))
+    subscribing: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE))
 
     def run(self) -> None:
         """Until `stopping` is set; what is claimed is finished first."""
@@ -50,15 +97,18 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
+        self.deliveries.finish()
+        self.subscribing.finish()
 
     def _loop(self, name: str, step: Callable[[], bool], idle_seconds: float) -> None:
         while not self.stopping.is_set():
             if not self._survive(name, step):
                 self.stopping.wait(idle_seconds)
 
-    def _survive(self, name: str, step: Callable[[], bool]) -> bool:
+    def _survive(self, name: str, step: Callable[[], object]) -> bool:
+        """Whether there was something to do, and it did not fail."""
         try:
-            return step()
+            return bool(step())
         except Exception:  # noqa: BLE001 - the loop outlives any one item
             self.telemetry.unexpected(place=name, reference="")
             return False
@@ -68,22 +118,27 @@ class Worker:
         with self.store.write() as tx:
             stored = tx.inbox.claim(self.clock.now(), _BATCH)
         for notification in stored:
-            self._survive("notification", partial(_done, self.record_participants, notification))
+            self._survive("notification", partial(self.record_participants, notification))
         return bool(stored)
 
     def deliver(self) -> bool:
-        return self._together("write_back", self.deliver_outbox.due(_BATCH), self.deliver_outbox)
+        """One by one for free threads, so that nothing claimed waits while its lease runs out."""
+        claimed = self.deliver_outbox.due(1, self.deliveries.full) if self.deliveries.free else []
+        for message in claimed:
+            work = partial(self._survive, "write_back", partial(self._deliver_one, message))
+            self.deliveries.start(message.environment_id, work)
+        return bool(claimed)
+
+    def _deliver_one(self, message: OutboxMessage) -> None:
+        self.telemetry.write_back(self.deliver_outbox(message).value)
 
     def keep_watches(self) -> bool:
-        due = self.keep_subscriptions.due(_BATCH)
-        return self._together("subscription", due, self.keep_subscriptions)
-
-    def _together(self, name: str, items: Sequence[Any], work: Callable[[Any], None]) -> bool:
-        """Items of different visits at once, so that one slow EHR holds up only its own lanes."""
-        with ThreadPoolExecutor(_LANES_AT_ONCE) as pool:
-            for item in items:
-                pool.submit(self._survive, name, partial(_done, work, item))
-        return bool(items)
+        free = self.subscribing.free
+        claimed = self.keep_subscriptions.due(free) if free else []
+        for watch in claimed:
+            work = partial(self.keep_subscriptions, watch)
+            self.subscribing.start(watch.tenant_id, partial(self._survive, "subscription", work))
+        return bool(claimed)
 
     def tidy(self) -> bool:
         self.tidy_up()
@@ -97,8 +152,3 @@ class Worker:
         with self.store.write() as tx:
             tx.heartbeat("worker", self.clock.now())
         return False
-
-
-def _done(work: Callable[[Any], None], item: Any) -> bool:
-    work(item)
-    return True

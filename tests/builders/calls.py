@@ -1,13 +1,14 @@
 """What happens in a call: roster lines, call events, and one participant's changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tests.builders.configurations import NOON
+from tests.builders.configurations import NOON, TENANT
 
-from connector.domain.participant import Participant, Presence, Role, RosterChange
+from connector.domain.participant import Moment, Participant, Presence, Role, RosterChange
 from connector.domain.visit import Meeting, Visit, VisitState
-from connector.ports.microsoft import CallEvent, CallEventType, RosterLine
+from connector.ports.microsoft import CallEvent, CallEventType, IdentityKind, RosterLine
 
 
 def at(seconds: float) -> datetime:
@@ -20,7 +21,7 @@ def change(presence: Presence, seconds: float, key: str = "person") -> RosterCha
 
 
 def participant(role: Role, presence: Presence, *, key: str = "person") -> Participant:
-    return Participant(key=key, role=role, presence=presence, status_at=NOON)
+    return Participant(key=key, role=role, story=(Moment(NOON, presence),))
 
 
 def meeting() -> Meeting:
@@ -38,16 +39,35 @@ def visit(state: VisitState = VisitState.WAITING_FOR_PATIENT) -> Visit:
     )
 
 
+def line(
+    participant_id: str,
+    object_id: str | None = None,
+    *,
+    kind: IdentityKind | None = None,
+    tenant_id: str | None = TENANT,
+) -> RosterLine:
+    """Somebody in the call: an account of the visit's tenant, or a guest without one."""
+    named = IdentityKind.USER if object_id else IdentityKind.GUEST
+    return RosterLine(
+        participant_id=participant_id,
+        kind=kind or named,
+        object_id=object_id,
+        tenant_id=tenant_id if object_id else None,
+        in_lobby=False,
+        removed=False,
+    )
+
+
 def connected(participant_id: str, object_id: str | None = None) -> RosterLine:
-    return RosterLine(participant_id, object_id, in_lobby=False, removed=False)
+    return line(participant_id, object_id)
 
 
 def in_lobby(participant_id: str, object_id: str | None = None) -> RosterLine:
-    return RosterLine(participant_id, object_id, in_lobby=True, removed=False)
+    return replace(line(participant_id, object_id), in_lobby=True)
 
 
 def gone(participant_id: str, object_id: str | None = None) -> RosterLine:
-    return RosterLine(participant_id, object_id, in_lobby=False, removed=True)
+    return replace(line(participant_id, object_id), removed=True)
 
 
 def roster(seconds: float, *lines: RosterLine, key: str = "") -> CallEvent:

@@ -31,6 +31,7 @@ from connector.domain.geography import Geography
 from connector.domain.launch import AppointmentFacts, EhrUser, LaunchKind
 from connector.domain.organization import Environment
 from connector.domain.visit import Visit
+from connector.usecases.apply_call_event import ApplyCallEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
 from connector.usecases.begin_launch import AuthorizationRequest, BeginLaunch
 from connector.usecases.complete_launch import CompletedLaunch, CompleteLaunch
@@ -43,6 +44,7 @@ from connector.usecases.receive_notification import ReceiveNotification
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
+from connector.usecases.replay_outbox import ReplayOutbox
 from connector.usecases.tidy_up import TidyUp
 
 CALLBACK = "https://connector.example/launch/callback"
@@ -184,13 +186,17 @@ class World:
 
     @cached_property
     def receive_notification(self) -> ReceiveNotification:
-        return ReceiveNotification(self.store, self.clock)
+        return ReceiveNotification(self.store, self.reader, self.sealer, self.clock)
 
     @cached_property
     def record_participants(self) -> RecordParticipants:
         return RecordParticipants(
-            self.store, self.reader, self.sealer, self.visit_sealer, self.clock
+            self.store, self.reader, self.sealer, self.apply_call_event, self.clock
         )
+
+    @cached_property
+    def apply_call_event(self) -> ApplyCallEvent:
+        return ApplyCallEvent(self.sealer, self.visit_sealer, self.clock)
 
     @cached_property
     def deliver_outbox(self) -> DeliverOutbox:
@@ -217,7 +223,11 @@ class World:
 
     @cached_property
     def tidy_up(self) -> TidyUp:
-        return TidyUp(self.store, self.clock, VISITS_KEPT)
+        return TidyUp(self.store, self.apply_call_event, self.clock, VISITS_KEPT)
+
+    @cached_property
+    def replay_outbox(self) -> ReplayOutbox:
+        return ReplayOutbox(self.store, self.clock)
 
     # What the worker does -----------------------------------------------------------------------
 

@@ -10,9 +10,13 @@ import pytest
 from scripts.story.narrator import eventually
 from scripts.story.scenes import Visit, meet
 
+from connector.domain.outbox import CLAIM
+
 pytestmark = pytest.mark.sandbox
 
 GUEST = "Guest of the crash test"
+# What the killed worker held comes back when its lease ends: a post or a write-back, one each.
+LEASES_SECONDS = 2 * CLAIM.total_seconds() + 15
 
 
 def kill_one_web_worker(visit: Visit) -> None:
@@ -48,6 +52,7 @@ def test_worker_and_web_worker_are_killed_and_nothing_is_lost_or_repeated(
     eventually(
         "what happened meanwhile is delivered",
         lambda: visit.audit_trail().count(("patient", "connected")) == 2,
+        LEASES_SECONDS,
     )
     sandbox.process("worker").kill9()
     clinician.open(meeting_page).press("end-meeting")
@@ -62,6 +67,7 @@ def test_worker_and_web_worker_are_killed_and_nothing_is_lost_or_repeated(
     eventually(
         "the end is delivered",
         lambda: all(visit.audit_trail().count(line) >= n for line, n in expected.items()),
+        LEASES_SECONDS,
     )
     trail = visit.audit_trail()
     assert {line: trail.count(line) for line in expected} == expected

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders.http import guarded_http
 from tests.fakes.issuer import Issuer
 from tests.fakes.system import FixedClock, SequentialIds
 from tests.fakes.wire import Reply, WireServer, authority, ca_file, wire
@@ -132,7 +133,7 @@ def ids() -> SequentialIds:
 
 @pytest.fixture
 def http(ca_file: str) -> Iterator[GuardedHttp]:
-    guarded = GuardedHttp(ca_file, frozenset({"localhost"}))
+    guarded = guarded_http(ca_file)
     yield guarded
     guarded.close()
 

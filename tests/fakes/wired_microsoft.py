@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.builders.http import guarded_http
 from tests.fakes.issuer import Issuer
 from tests.fakes.system import FixedClock, SequentialIds
 from tests.fakes.wire import Heard, Reply, WireServer, authority, ca_file, wire
@@ -21,7 +22,6 @@ from connector.adapters.entra.sign_in import MsalSignIn
 from connector.adapters.graph.client import GraphClient
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.lent_tokens import HeldTokens
-from connector.adapters.system.session import MicrosoftSession
 from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.adapters.vault.files import FileKeys
 from connector.adapters.vault.generation import make_keys
@@ -151,7 +151,7 @@ def ids() -> SequentialIds:
 
 @pytest.fixture
 def http(ca_file: str) -> Iterator[GuardedHttp]:
-    guarded = GuardedHttp(ca_file, frozenset({"localhost"}))
+    guarded = guarded_http(ca_file)
     yield guarded
     guarded.close()
 
@@ -165,11 +165,8 @@ def entra(wire: WireServer, clock: FixedClock) -> WiredEntra:
 
 
 @pytest.fixture
-def applications(
-    ca_file: str, wire: WireServer, connector_keys: FileKeys
-) -> Iterator[Applications]:
-    with MicrosoftSession(ca_file) as session:
-        yield Applications(session, wire.url, CLIENT_ID, connector_keys.entra_credential)
+def applications(http: GuardedHttp, wire: WireServer, connector_keys: FileKeys) -> Applications:
+    return Applications(http, wire.url, CLIENT_ID, connector_keys.entra_credential)
 
 
 @pytest.fixture

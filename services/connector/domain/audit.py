@@ -19,6 +19,7 @@ class Event(StrEnum):
     APPROVAL_REFUSED = "approver.configuration.refuse"
     NOTIFICATION_REFUSED = "graph.notification.refuse"
     WRITE_BACK_PARKED = "connector.write_back.park"
+    WRITE_BACK_REPLAYED = "operator.write_back.replay"
 
 
 class Outcome(StrEnum):

@@ -7,14 +7,17 @@ from enum import StrEnum
 
 from connector.domain.participant import StatusReport
 
-CLAIM = timedelta(seconds=20)
-ATTEMPTS_BEFORE_PARKING = 200
+# Longer than a token request and the call itself may take together (8 s each).
+CLAIM = timedelta(seconds=60)
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
 class MessageState(StrEnum):
-    """A parked message parks its lane until an operator replays it."""
+    """A parked message parks its lane until an operator replays it.
+
+    PENDING and RETRY_AT are tried for as long as their visit's data key lives.
+    """
 
     PENDING = "pending"
     RETRY_AT = "retry_at"
@@ -27,7 +30,7 @@ class OutboxMessage:
     """One status report for the EHR.
 
     `sealed` holds the EHR's ids under the visit's data key; `key` is the idempotency key the EHR
-    gets as VendorContext.
+    gets as VendorContext. `attempts` counts earlier claims and so names the claim that holds it.
     """
 
     id: int
@@ -41,11 +44,12 @@ class OutboxMessage:
 
 
 def idempotency_key(visit_id: str, report: StatusReport) -> str:
-    """Same report, same key: hash over visit, participant, status and event time.
+    """Same report, same key: hash over visit, participant, status, event time and cause.
 
     The visit id already stands for tenant and environment (reliability.md 4.2).
     """
-    parts = [visit_id, report.participant_key, report.status, report.at.isoformat()]
+    times = [report.at.isoformat(), report.cause_at.isoformat()]
+    parts = [visit_id, report.participant_key, report.status, *times]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from connector.domain.participant import Participant, Presence, Role
+from connector.domain.participant import Participant, Presence, Role, met
 
 
 class VisitState(StrEnum):
@@ -32,10 +32,8 @@ FINAL = frozenset(
 )
 
 
-BOTH_CONNECTED = {
-    (Role.PROVIDER, Presence.CONNECTED),
-    (Role.PATIENT, Presence.CONNECTED),
-}
+# Recorders, phones and interpreters neither begin a visit nor make it one.
+_COUNTS = frozenset({Role.PROVIDER, Role.PATIENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,7 @@ class Visit:
 
     `visit_key` is the HMAC of the EHR's appointment under the environment's own key.
     `organizer_id` is the Entra object id the meeting belongs to: the first provider to launch.
+    `call_ended_at` is the newest end of a call in it, also after it was taken up again.
     """
 
     id: str
@@ -65,6 +64,7 @@ class Visit:
     meeting: Meeting | None = None
     met: bool = False
     ended_at: datetime | None = None
+    call_ended_at: datetime | None = None
 
     @property
     def final(self) -> bool:
@@ -77,23 +77,34 @@ class Visit:
     def with_roster(self, people: Iterable[Participant], at: datetime) -> "Visit":
         """Where the visit stands after an event of time `at`, given everybody's presence.
 
-        A final state stays for whatever happened before it; somebody who connects after it (the
-        call was started again) takes the visit up again.
+        A final visit stays over for whatever happened before its end, though late news may show
+        that both had met; somebody who connects after it (the call was started again) takes the
+        visit up again.
         """
-        people = list(people)
+        people = [p for p in people if p.role in _COUNTS]
+        have_met = self.met or met(people)
         connected = any(p.presence is Presence.CONNECTED for p in people)
         if self.final and not (connected and self.ended_at and at > self.ended_at):
-            return self
+            return self._over(people, have_met=have_met)
         here = {(p.role, p.presence) for p in people}
-        met = self.met or here >= BOTH_CONNECTED
-        return replace(self, met=met, state=_standing(here, met=met), ended_at=None)
+        return replace(self, met=have_met, state=_standing(here, met=have_met), ended_at=None)
 
-    def call_ended(self, came: Iterable[Participant], at: datetime) -> "Visit":
-        """The call is over for everybody; what it was depends on who `came`, now gone or not."""
-        if self.final:
-            return self
-        state = VisitState.ENDED if self.met else _unmet({p.role for p in came})
-        return replace(self, state=state, ended_at=at)
+    def call_ended(self, people: Iterable[Participant], at: datetime) -> "Visit":
+        """A call in the meeting was over at `at`; the visit is too, unless somebody is back.
+
+        What it was depends on who came; `people` are those of the roster after that end.
+        """
+        people = list(people)
+        latest = max(at, self.call_ended_at or at)
+        if self.final or any(p.presence is not Presence.DISCONNECTED for p in people):
+            return replace(self, call_ended_at=latest)
+        over = self._over(people, have_met=self.met or met(people))
+        return replace(over, ended_at=at, call_ended_at=latest)
+
+    def _over(self, came: Iterable[Participant], *, have_met: bool) -> "Visit":
+        roles = {p.role for p in came} & _COUNTS
+        ended = have_met or self.state is VisitState.ENDED
+        return replace(self, met=have_met, state=VisitState.ENDED if ended else _unmet(roles))
 
 
 def _standing(here: set[tuple[Role, Presence]], *, met: bool) -> VisitState:

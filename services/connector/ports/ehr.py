@@ -46,6 +46,8 @@ class WriteBack(Protocol):
         """Tell the EHR; safe to repeat.
 
         Raises:
-            TryLater: network, 5xx, 429, `LOCK-FAILED`; Denied: a permanent EHR error word as `code`.
+            Rejected: the EHR named a permanent reason, its error word is `code`;
+            TryLater: network, 5xx, 429, `LOCK-FAILED`;
+            OutsideError: anything else in the way (gateway, credentials, address): it may end.
         """
         ...

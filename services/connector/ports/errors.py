@@ -39,8 +39,16 @@ class TryLater(OutsideError):
         self.maybe_done = maybe_done
 
 
+class NotConnected(TryLater):
+    """No connection came about, so nothing was sent: even what may be sent once may be sent again."""
+
+
 class Denied(OutsideError):
     """The other side understood and said no; trying again changes nothing until somebody acts."""
+
+
+class Rejected(Denied):
+    """Refused for what this very message says: it can never succeed, whoever acts."""
 
 
 class Gone(Denied):

@@ -32,7 +32,9 @@ class Http(Protocol):
         Raises:
             AddressRefused: not https, or the host resolves to an address that is not global and
                 not trusted; nothing was sent.
-            TryLater: no connection, or no whole answer in time (`maybe_done` once sent).
+            NotConnected: no address, no connection or no handshake; nothing was sent.
+            TryLater: a certificate that proves nothing (nothing was sent), or no whole answer in
+                time (`maybe_done`).
             BadAnswer: the body is larger than `max_bytes`.
         """
         ...

@@ -49,7 +49,8 @@ class Meetings(Protocol):
         """`createOrGet`, then PATCH of lobby, presenters and chat, then the browser join URL.
 
         Safe to repeat and to race: one (tenant, organizer, external id) is one meeting.
-        `patient_join_url` falls back to `join_url` where virtual appointments are not consented.
+        `patient_join_url` falls back to `join_url` where virtual appointments are not consented,
+        and when Graph does not say it in time: no visit waits for a more comfortable address.
 
         Raises:
             Denied: `code` is `application_access_policy` or Graph's error code; TryLater; BadAnswer.
@@ -99,12 +100,33 @@ class CallEventType(StrEnum):
     ROSTER = "rosterUpdated"
 
 
+class IdentityKind(StrEnum):
+    """Slot of Graph's `communicationsIdentitySet` that is filled.
+
+    https://learn.microsoft.com/graph/api/resources/communicationsidentityset
+    """
+
+    USER = "user"
+    GUEST = "guest"
+    COMMUNICATION_SERVICES_USER = "azureCommunicationServicesUser"
+    PHONE = "phone"
+    APPLICATION = "application"
+    APPLICATION_INSTANCE = "applicationInstance"
+    UNNAMED = "unnamed"
+
+
 @dataclass(frozen=True, slots=True)
 class RosterLine:
-    """One participant of one event, as Graph names them; display names are dropped at parsing."""
+    """One participant of one event, as Graph names them; display names are dropped at parsing.
+
+    `object_id` and `tenant_id` (lower case) are those of an account, None where there is none or
+    Graph does not say; `kind` is UNNAMED when the line has no identity, as leaves often have.
+    """
 
     participant_id: str
+    kind: IdentityKind
     object_id: str | None
+    tenant_id: str | None
     in_lobby: bool
     removed: bool
 
@@ -140,8 +162,19 @@ class NotificationReader(Protocol):
         """
         ...
 
-    def verify_tokens(self, tokens: Sequence[str], tenant_ids: frozenset[str]) -> None:
-        """Each token is Graph's, for us, and every tenant of the items is vouched for.
+    def verify_tokens(
+        self,
+        tokens: Sequence[str],
+        tenant_ids: frozenset[str],
+        *,
+        also_named: frozenset[str] = frozenset(),
+    ) -> None:
+        """Each token is Graph's, for us, every tenant is vouched for, and no other one is.
+
+        Args:
+            tokens: of the post.
+            tenant_ids: of the items that are to be believed.
+            also_named: of the post's other items; a token may vouch for them, none must.
 
         Raises:
             Untrusted: `code` names the check; TryLater: keys cannot be fetched.

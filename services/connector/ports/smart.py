@@ -47,7 +47,7 @@ class SmartServer(Protocol):
         """Exchange a code with private_key_jwt; one attempt, since a code lives once.
 
         Raises:
-            TryLater, BadAnswer: as always; Denied: the EHR's OAuth `error` is the code
+            NotConnected: the code was not sent; TryLater, BadAnswer: as always; Denied: the EHR's OAuth `error` is the code
                 (`invalid_client`: our key is not known there, E2; `invalid_grant`: code or verifier).
         """
         ...

@@ -8,7 +8,7 @@ told of a row that does not exist (any more) changes nothing, unless its method 
 `attempts` of claimed rows counts how often they were claimed before, so a crash counts as well.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from typing import Protocol
 from connector.domain.configuration import IntegrationRecord, Revision
 from connector.domain.launch import LaunchKind
 from connector.domain.organization import Environment, EnvironmentKind
-from connector.domain.outbox import OutboxMessage
+from connector.domain.outbox import MessageState, OutboxMessage
 from connector.domain.participant import Participant, Role
 from connector.domain.visit import Meeting, Visit
 
@@ -101,6 +101,26 @@ class WatchedMeeting:
     expires_at: datetime | None
     wanted: bool
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwedMessage:
+    """A write-back the EHR has not taken, as operators see it.
+
+    `code` says why the last attempt failed; `replayable` is True for a parked message whose payload
+    still lives.
+    """
+
+    id: int
+    visit_id: str
+    tenant_id: str
+    environment_id: str
+    state: MessageState
+    attempts: int
+    due_at: datetime | None
+    code: str
+    created_at: datetime
+    replayable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +261,13 @@ class Visits(Protocol):
         """
         ...
 
+    def forgotten(self, quiet_since: datetime, limit: int) -> Sequence[str]:
+        """Ids of visits not ended, made before then, without an event or a launch since.
+
+        Of launches, those whose states are still remembered count, and those whose secrets live.
+        """
+        ...
+
     def purge(self, ended_before: datetime) -> int: ...
 
 
@@ -261,15 +288,33 @@ class Outbox(Protocol):
         """Append to the visit's lane; a key that is already there is not added twice."""
         ...
 
-    def claim_due(self, now: datetime, limit: int) -> Sequence[OutboxMessage]:
-        """The due head of each lane, leased to this caller for `domain.outbox.CLAIM`."""
+    def claim_due(
+        self, now: datetime, limit: int, but_not_of: Collection[str] = ()
+    ) -> Sequence[OutboxMessage]:
+        """The due head of each lane, leased to this caller for `domain.outbox.CLAIM`; lanes of the
+        environments named are passed over.
+        """
         ...
 
-    def delivered(self, message_id: int, at: datetime) -> None: ...
+    def delivered(self, message_id: int, at: datetime) -> None:
+        """True whoever holds the message: the EHR has it."""
+        ...
 
-    def retry(self, message_id: int, due_at: datetime, code: str) -> None: ...
+    def retry(self, message: OutboxMessage, due_at: datetime, code: str) -> None:
+        """Changes nothing when somebody else has claimed it since."""
+        ...
 
-    def park(self, message_id: int, code: str) -> None: ...
+    def park(self, message: OutboxMessage, code: str) -> None:
+        """As `retry`."""
+        ...
+
+    def owed(self) -> Sequence[OwedMessage]:
+        """What is not delivered, oldest first."""
+        ...
+
+    def replay(self, message_id: int, at: datetime) -> None:
+        """A parked message whose payload lives is due again."""
+        ...
 
     def counts(self) -> Mapping[str, int]: ...
 
@@ -291,6 +336,10 @@ class Inbox(Protocol):
         """Dead letter: kept for the operator, not tried again."""
         ...
 
+    def purge(self, received_before: datetime) -> int:
+        """Delete dead letters."""
+        ...
+
 
 class Watches(Protocol):
     """Subscriptions of meetings."""
@@ -302,22 +351,30 @@ class Watches(Protocol):
     def claim_due(
         self, now: datetime, renew_before: datetime, limit: int
     ) -> Sequence[WatchedMeeting]:
-        """To create, renew or delete; leased for half a minute."""
+        """To create, renew or delete; leased for two minutes."""
         ...
 
-    def confirmed(self, visit_id: str, graph_id: str, expires_at: datetime) -> None: ...
+    def confirmed(self, watch: WatchedMeeting, graph_id: str, expires_at: datetime) -> None:
+        """Graph has it; changes nothing when somebody else has claimed the watch since."""
+        ...
 
     def removed(self, visit_id: str) -> None: ...
 
-    def retry(self, visit_id: str, due_at: datetime) -> None: ...
-
-    def lost(self, visit_id: str) -> None:
-        """Graph no longer has it: create anew."""
+    def retry(self, watch: WatchedMeeting, due_at: datetime) -> None:
+        """As `confirmed`."""
         ...
 
-    def visit_of(self, graph_id: str) -> str | None: ...
+    def lost(self, watch: WatchedMeeting) -> None:
+        """Graph no longer has it: create anew. As `confirmed`."""
+        ...
 
-    def renew_now(self, graph_id: str, at: datetime) -> None: ...
+    def renew_now(self, visit_id: str, tenant_id: str, at: datetime) -> None:
+        """Due at once, if it is this tenant's and Graph has confirmed it."""
+        ...
+
+    def unwant_ended(self, ended_before: datetime, at: datetime) -> None:
+        """`unwant` the watches of all visits that ended before then."""
+        ...
 
 
 class Transaction(Protocol):

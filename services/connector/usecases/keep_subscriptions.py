@@ -9,7 +9,7 @@ from connector.ports.microsoft import Subscriptions
 from connector.ports.storage import Store, Transaction, WatchedMeeting
 from connector.ports.system import Clock, Ids
 from connector.ports.vault import Sealer
-from connector.usecases.record_participants import client_state_of
+from connector.usecases.prove_notification import client_state_of
 
 # Graph allows three days; a visit needs hours, and a renewal also re-authorises (microsoft.md 3.7).
 LIFETIME = timedelta(hours=12)
@@ -35,12 +35,12 @@ class KeepSubscriptions:
             self._settle(watch)
         except Gone:
             with self.store.write() as tx:
-                tx.watches.lost(watch.visit_id)
+                tx.watches.lost(watch)
         except OutsideError as err:
             asked = err.retry_after_seconds if isinstance(err, TryLater) else None
             pause = max(asked or 0.0, pause_seconds(watch.attempts + 1, self.ids.jitter()))
             with self.store.write() as tx:
-                tx.watches.retry(watch.visit_id, self.clock.now() + timedelta(seconds=pause))
+                tx.watches.retry(watch, self.clock.now() + timedelta(seconds=pause))
 
     def _settle(self, watch: WatchedMeeting) -> None:
         with self.store.read() as tx:
@@ -59,7 +59,7 @@ class KeepSubscriptions:
                 expires_at=expires_at,
             )
         with self.store.write() as tx:
-            tx.watches.confirmed(watch.visit_id, live.graph_id, live.expires_at)
+            tx.watches.confirmed(watch, live.graph_id, live.expires_at)
 
     def _stop(self, watch: WatchedMeeting) -> None:
         """Unsubscribe; a visit that was taken up meanwhile is subscribed to anew."""
@@ -72,6 +72,6 @@ class KeepSubscriptions:
 
 
 def _is_over(tx: Transaction, watch: WatchedMeeting) -> bool:
-    """Nobody wants it, or it is due for renewal long after the visit's end."""
+    """Nobody wants it, or it is due for renewal after the visit's end."""
     visit = tx.visits.get(watch.visit_id)
     return not watch.wanted or visit is None or visit.final

@@ -128,7 +128,7 @@ class OpenVisit:
             VisitPerson(
                 role=person.role,
                 object_id=person.object_id,
-                ehr_id_hash=self.sealer.keyed_hash(f"person:{visit.id}", ehr_id),
+                ehr_id_hash=self.sealer.keyed_hash("person", f"{visit.id}:{ehr_id}"),
                 ehr_id_sealed=self.visit_sealer.seal(secrets.wrapped_key, ehr_id.encode()),
             ),
         )

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from connector.domain.configuration import Revision
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import EhrUser, LaunchTransaction
-from connector.ports.errors import BadAnswer, Denied, OutsideError, TryLater, Untrusted
+from connector.ports.errors import (
+    BadAnswer,
+    Denied,
+    NotConnected,
+    OutsideError,
+    TryLater,
+    Untrusted,
+)
 from connector.ports.smart import SmartServer, TokenAnswer
 from connector.ports.system import Clock
 
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
-_TRIES_BEFORE_THE_CODE_IS_SENT = 2
 
 
 def check_callback(
@@ -98,20 +104,25 @@ class RedeemCode:
         code: str,
         tx: LaunchTransaction,
     ) -> TokenAnswer:
-        """A code lives once: try again only while it surely never reached the EHR."""
-        for attempt in range(1, _TRIES_BEFORE_THE_CODE_IS_SENT + 1):
-            try:
-                return self.smart.redeem_code(
-                    revision.endpoints,
-                    client_id=client_id,
-                    code=code,
-                    redirect_uri=redirect_uri,
-                    code_verifier=tx.code_verifier,
-                )
-            except TryLater as err:
-                if err.maybe_done or attempt == _TRIES_BEFORE_THE_CODE_IS_SENT:
-                    raise
-        raise AssertionError  # pragma: no cover - the loop returns or raises
+        """Once more if no connection came about, since nothing was sent.
+
+        Whatever the EHR answered stands: a code lives once, and an EHR that asks to be left alone
+        for a while (429, 503) means the person's next try, not ours.
+        """
+
+        def send() -> TokenAnswer:
+            return self.smart.redeem_code(
+                revision.endpoints,
+                client_id=client_id,
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=tx.code_verifier,
+            )
+
+        try:
+            return send()
+        except NotConnected:
+            return send()
 
 
 _REASONS = {

@@ -7,8 +7,7 @@ from connector.ports.microsoft import NotificationReader
 from connector.ports.storage import Store
 from connector.ports.system import Clock
 from connector.ports.vault import Sealer
-from connector.usecases.record_participants import client_state_of
-from connector.usecases.redeem_code import same
+from connector.usecases.prove_notification import proven_visit_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,18 @@ class RenewOnRequest:
     clock: Clock
 
     def __call__(self, body: bytes) -> None:
-        """Mark the named subscriptions due; items that do not prove to be ours change nothing."""
+        """Mark the named meetings' watches due; what does not prove to be ours changes nothing."""
         try:
             items, _tokens = self.reader.split(body)
         except BadAnswer:
             return
+        proven = {
+            (visit_id, item.tenant_id)
+            for item in items
+            if (visit_id := proven_visit_id(self.sealer, item))
+        }
+        if not proven:
+            return
         with self.store.write() as tx:
-            for item in items:
-                visit_id = tx.watches.visit_of(item.subscription_id)
-                if visit_id and same(item.client_state, client_state_of(self.sealer, visit_id)):
-                    tx.watches.renew_now(item.subscription_id, self.clock.now())
+            for visit_id, tenant_id in sorted(proven):
+                tx.watches.renew_now(visit_id, tenant_id, self.clock.now())

@@ -16,12 +16,14 @@ _TOKEN = re.compile(r"[\x20-\x7e]{1,1024}")
 
 @blueprint.post("/notifications")
 def notifications() -> Response:
-    """202 once the raw post is stored; 5xx only when it was not, so that Graph sends it again."""
+    """202 once the raw post is stored, or is not worth it (nobody is told which); 5xx only when it
+    should have been stored and was not, so that Graph sends it again.
+    """
     if (handshake := _handshake()) is not None:
         return handshake
     request.max_content_length = _BODY_BYTES
-    web().receive_notification(request.get_data())
-    web().telemetry.notification("stored")
+    received = web().receive_notification(request.get_data())
+    web().telemetry.notification(received.value)
     return Response(status=202)
 
 

@@ -22,13 +22,18 @@ from connector.ports.system import Clock
 from connector.ports.vault import Sealer
 from connector.web.visit_pass import VISIT_PASS
 
-_HEARTBEAT_SECONDS = 15
+HEARTBEAT_SECONDS = 15.0
+_MOST_DIGITS = 18  # of an event number: storage counts in 63 bits
 
 
 class Stream(Protocol):
     async def run(self) -> None: ...
 
     def events(self, visit_id: str, after: int) -> AsyncIterator[VisitEvent]: ...
+
+    def problem(self) -> str | None:
+        """None while new events are being read, else one word for what is wrong."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,9 @@ class Feed:
         visit_id = request.path_params["visit_id"]
         if not self._admitted(request, visit_id):
             return JSONResponse({"status": 404, "title": "No such visit here"}, 404)
-        after = request.headers.get("last-event-id", "")
-        # A first connection replays the visit from its start: the page may be older than the stream.
-        stream = self._lines(visit_id, int(after) if after.isdecimal() else 0)
+        after = _event_number(request.headers.get("last-event-id", ""))
         return StreamingResponse(
-            stream,
+            self._lines(visit_id, after),
             media_type="text/event-stream",
             headers={
                 "Cache-Control": "no-store",
@@ -59,7 +62,8 @@ class Feed:
         )
 
     async def healthz(self, _request: Request) -> Response:
-        problem = await asyncio.to_thread(self.store.ready)
+        """503 also when pages would get heartbeats only: whoever runs us should start us anew."""
+        problem = self.stream.problem() or await asyncio.to_thread(self.store.ready)
         return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
 
     def _admitted(self, request: Request, visit_id: str) -> bool:
@@ -81,7 +85,7 @@ class Feed:
         pending = asyncio.ensure_future(anext(source))
         try:
             while True:
-                done, _ = await asyncio.wait({pending}, timeout=_HEARTBEAT_SECONDS)
+                done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_SECONDS)
                 if not done:
                     yield ": still here\n\n"
                     continue
@@ -91,6 +95,12 @@ class Feed:
             return
         finally:
             pending.cancel()
+
+
+def _event_number(last_event_id: str) -> int:
+    """Where the page left off; a first connection replays the visit from its start."""
+    readable = last_event_id.isdecimal() and len(last_event_id) <= _MOST_DIGITS
+    return int(last_event_id) if readable else 0
 
 
 def _as_text(event: VisitEvent) -> str:

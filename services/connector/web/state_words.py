@@ -100,7 +100,13 @@ HAPPENED: dict[str, str] = {
     "lobby": "in the lobby",
 }
 
-ROLE_WORDS: dict[str, str] = {Role.PROVIDER: "Clinician", Role.PATIENT: "Patient"}
+ROLE_WORDS: dict[str, str] = {
+    Role.PROVIDER: "Clinician",
+    Role.PATIENT: "Patient",
+    Role.OTHER: "Somebody else",
+}
+_SEVERAL = {**ROLE_WORDS, Role.PATIENT: "Patient or guest"}
+_ORDER = list(Role)
 
 
 def next_step(revision: Revision) -> str:
@@ -116,13 +122,12 @@ def next_step(revision: Revision) -> str:
 
 def people_in(roster: Sequence[Participant]) -> list[tuple[str, Participant]]:
     """Everybody with what to call them, clinicians first; people of one role are numbered."""
-    order = sorted(roster, key=lambda p: (p.role is not Role.PROVIDER, p.key))
+    order = sorted(roster, key=lambda p: (_ORDER.index(p.role), p.key))
     return [(_called(p, [o for o in order if o.role is p.role]), p) for p in order]
 
 
 def _called(person: Participant, alike: Sequence[Participant]) -> str:
-    """Whoever has no account counts as the patient; with several, some of them are company."""
+    """Whoever came by a link counts as the patient; with several, some of them are company."""
     if len(alike) == 1:
         return ROLE_WORDS[person.role]
-    name = "Clinician" if person.role is Role.PROVIDER else "Patient or guest"
-    return f"{name} {alike.index(person) + 1}"
+    return f"{_SEVERAL[person.role]} {alike.index(person) + 1}"

@@ -16,7 +16,14 @@ from connector.adapters.ehr.write_back import EPIC_PATH, EpicWriteBack, write_ba
 from connector.adapters.system.http import GuardedHttp
 from connector.domain.participant import ConnectionStatus, Role
 from connector.ports.ehr import ConnectionReport, EhrTarget, WriteBack
-from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
+from connector.ports.errors import (
+    BadAnswer,
+    Denied,
+    Gone,
+    OutsideError,
+    Rejected,
+    TryLater,
+)
 
 PATH = f"/interconnect{EPIC_PATH}"
 REPORT = ConnectionReport(
@@ -163,14 +170,14 @@ def _error(word: str, details: str = "") -> Reply:
     ],
 )
 @pytest.mark.parametrize("details", ["", " details: Something about CANARY"])
-def test_a_permanent_word_is_denied_by_name(
+def test_a_permanent_word_is_rejected_by_name(
     epic: EpicWriteBack, target: EhrTarget, ehr: WiredEhr, word: str, details: str
 ) -> None:
     ehr.wire.answer("GET", PATH, _error(word, details))
-    with pytest.raises(Denied) as denied:
+    with pytest.raises(Rejected) as rejected:
         epic.report(target, REPORT)
-    assert denied.value.code == word
-    assert "CANARY" not in f"{denied.value} {vars(denied.value)}"
+    assert rejected.value.code == word
+    assert "CANARY" not in f"{rejected.value} {vars(rejected.value)}"
 
 
 @pytest.mark.parametrize("details", ["", " details: Patient is locked"])
@@ -206,12 +213,13 @@ def test_a_word_in_the_inner_exception_is_found(
         Reply(400, b"{"),
     ],
 )
-def test_an_unknown_refusal_is_permanent(
+def test_an_unknown_refusal_is_not_taken_for_a_permanent_one(
     epic: EpicWriteBack, target: EhrTarget, ehr: WiredEhr, reply: Reply
 ) -> None:
     ehr.wire.answer("GET", PATH, reply)
-    with pytest.raises(Denied, match="http_400"):
+    with pytest.raises(Denied, match="http_400") as denied:
         epic.report(target, REPORT)
+    assert not isinstance(denied.value, Rejected)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,15 @@ def test_a_flow_survives_being_sealed_as_json(sign_in: MsalSignIn, entra: WiredE
     assert len(json.dumps(flow)) < 2000
 
 
+def test_a_flow_keeps_only_what_its_callback_needs(sign_in: MsalSignIn, entra: WiredEntra) -> None:
+    """It travels in a cookie: the authorize URL, as long as all the rest, is not read again."""
+    url, flow = sign_in.begin(tenant=TENANT)
+    assert url not in json.dumps(flow)
+    assert "auth_uri" not in flow
+    entra.sign(flow)
+    assert sign_in.complete(flow, callback_of(flow)) == AMY
+
+
 @pytest.mark.parametrize(
     "tenant",
     ["", "common", "contoso.example", "../other", f"{TENANT}/..", f"{TENANT}\n", "consumers"],

@@ -14,14 +14,27 @@ from tests.payloads import payload
 
 from connector.adapters.graph.notifications import GraphNotificationReader
 from connector.ports.errors import BadAnswer, Untrusted
-from connector.ports.microsoft import CallEvent, CallEventType, RosterLine, UnverifiedItem
+from connector.ports.microsoft import (
+    CallEvent,
+    CallEventType,
+    IdentityKind,
+    RosterLine,
+    UnverifiedItem,
+)
 
 BOTH = frozenset({TENANT, OTHER_TENANT})
 AT = datetime(2026, 3, 2, 15, 1, 2, 123456, tzinfo=UTC)
 ROSTER = [
-    RosterLine("participant-staff", "4b75189b-0000-4000-8000-000000000001", False, False),
-    RosterLine("participant-patient", None, True, False),
-    RosterLine("participant-gone", None, False, True),
+    RosterLine(
+        "participant-staff",
+        IdentityKind.USER,
+        "4b75189b-0000-4000-8000-000000000001",
+        "t",
+        in_lobby=False,
+        removed=False,
+    ),
+    RosterLine("participant-patient", IdentityKind.GUEST, None, None, in_lobby=True, removed=False),
+    RosterLine("participant-gone", IdentityKind.UNNAMED, None, None, in_lobby=False, removed=True),
 ]
 
 
@@ -41,12 +54,24 @@ def _item(
     return UnverifiedItem("subscription-1", "secret", TENANT, raw)
 
 
-@pytest.mark.parametrize("name", ["call_event_roster", "call_event_roster_pascal"])
+@pytest.mark.parametrize(
+    ("name", "patient", "tenant_id"),
+    [
+        ("call_event_roster", IdentityKind.GUEST, "t"),
+        ("call_event_roster_pascal", IdentityKind.COMMUNICATION_SERVICES_USER, None),
+    ],
+)
 def test_a_roster_event_is_read_in_both_spellings(
-    reader: GraphNotificationReader, certificate: tuple[str, str], name: str
+    reader: GraphNotificationReader,
+    certificate: tuple[str, str],
+    name: str,
+    patient: IdentityKind,
+    tenant_id: str | None,
 ) -> None:
     event = reader.open(_item(certificate, payload(name)))
-    assert event == CallEvent("notification-1", CallEventType.ROSTER, AT, ROSTER)
+    staff, waiting, gone = ROSTER
+    roster = [replace(staff, tenant_id=tenant_id), replace(waiting, kind=patient), gone]
+    assert event == CallEvent("notification-1", CallEventType.ROSTER, AT, roster)
     assert "CANARY" not in repr(event)
 
 
@@ -157,7 +182,48 @@ def test_a_person_without_an_account_has_no_object_id(
     event = payload("call_event_roster") | {"participants@delta": [{"id": "p", **person}]}
     opened = reader.open(_item(certificate, event))
     assert opened is not None
-    assert list(opened.roster) == [RosterLine("p", None, False, False)]
+    (line,) = opened.roster
+    assert (line.participant_id, line.object_id, line.tenant_id) == ("p", None, None)
+    assert (line.in_lobby, line.removed) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind", "tenant_id"),
+    [
+        ({"user": {"id": "U1", "tenantId": "T1"}}, IdentityKind.USER, "t1"),
+        ({"user": {"id": "U1"}, "assertedIdentity": {"id": "x"}}, IdentityKind.USER, None),
+        ({"user": {"id": "U1"}, "endpointType": "default"}, IdentityKind.USER, None),
+        ({"guest": {"id": "g"}, "user": None}, IdentityKind.GUEST, None),
+        (
+            {"AzureCommunicationServicesUser": {"id": "8:acs:1"}},
+            IdentityKind.COMMUNICATION_SERVICES_USER,
+            None,
+        ),
+        ({"phone": {"id": "+1"}}, IdentityKind.PHONE, None),
+        ({"application": {"id": "a"}}, IdentityKind.APPLICATION, None),
+        ({"applicationInstance": {"id": "a"}}, IdentityKind.APPLICATION_INSTANCE, None),
+        ({"encrypted": {"id": "e"}}, IdentityKind.UNNAMED, None),
+        ({"unnamed": {"id": "e"}}, IdentityKind.UNNAMED, None),
+        ({"user": {"id": "U1"}, "guest": {"id": "g"}}, IdentityKind.UNNAMED, None),
+        ({"user": "U1"}, IdentityKind.UNNAMED, None),
+        ([], IdentityKind.UNNAMED, None),
+    ],
+    ids=str,
+)
+def test_an_identity_is_read_by_its_kind(
+    reader: GraphNotificationReader,
+    certificate: tuple[str, str],
+    identity: Any,
+    kind: IdentityKind,
+    tenant_id: str | None,
+) -> None:
+    person = {"id": "p", "info": {"identity": identity}}
+    event = payload("call_event_roster") | {"participants@delta": [person]}
+    opened = reader.open(_item(certificate, event))
+    assert opened is not None
+    (line,) = opened.roster
+    assert (line.kind, line.tenant_id) == (kind, tenant_id)
+    assert line.object_id == ("u1" if kind is IdentityKind.USER else None)
 
 
 # --- forgeries and damage -------------------------------------------------------------------------

@@ -181,6 +181,15 @@ def test_a_token_of_a_tenant_that_is_not_in_the_post_is_refused(
         reader.verify_tokens(tokens, ONE)
 
 
+def test_case_55_a_token_may_vouch_for_an_item_that_is_not_believed(
+    reader: GraphNotificationReader, publisher: Issuer, clock: FixedClock, wire: WireServer
+) -> None:
+    tokens = [publisher.sign(_claims(clock, tenant)) for tenant in (TENANT, OTHER_TENANT)]
+    reader.verify_tokens(tokens, ONE, also_named=frozenset({OTHER_TENANT.upper()}))
+    reader.verify_tokens(tokens[:1], ONE, also_named=frozenset({OTHER_TENANT}))
+    assert len(wire.requests(KEYS)) == 1
+
+
 @pytest.mark.parametrize("token", ["", "a.b.c", "x" * 20_000])
 def test_one_bad_token_spoils_the_post(
     reader: GraphNotificationReader, publisher: Issuer, clock: FixedClock, token: str

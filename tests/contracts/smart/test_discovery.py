@@ -108,6 +108,7 @@ def test_the_assertion_algorithm_is_one_the_ehr_offers(
 def test_an_ehr_that_cannot_be_used_safely_is_denied(
     smart: SmartHttp, ehr: WiredEhr, change: dict[str, Any], code: str
 ) -> None:
+    """Case 21: an EHR without S256, or with `plain` to fall back to, is never approved."""
     _publish(ehr, **change)
     with pytest.raises(Denied) as denied:
         smart.discover(ehr.fhir_base_url)

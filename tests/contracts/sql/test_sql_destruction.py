@@ -8,12 +8,13 @@ from tests.builders.store import NOON, VISIT, seed_visits, sqlite_store, visit_n
 
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.sql.tables import METADATA
-from connector.domain.participant import Participant, Presence, Role
+from connector.domain.participant import Moment, Participant, Presence, Role
 from connector.ports.storage import VisitPerson, VisitSecrets
 
 SECRETS = VisitSecrets(b"canary key", b"canary conference")
 PERSON = VisitPerson(Role.PATIENT, None, "hash-1", b"canary person")
-PARTICIPANT = Participant("p-1", Role.PATIENT, Presence.CONNECTED, NOON, b"canary participant")
+STORY = (Moment(NOON, Presence.CONNECTED),)
+PARTICIPANT = Participant("p-1", Role.PATIENT, STORY, b"canary participant")
 HOUR = timedelta(hours=1)
 LONG_AGO = NOON - timedelta(days=1)
 
@@ -81,7 +82,7 @@ def test_a_parked_write_back_can_still_be_replayed(visited: SqlStore) -> None:
     seal(visited, ended_at=NOON, owed=True)
     with visited.write() as tx:
         [message] = tx.outbox.claim_due(NOON, 1)
-        tx.outbox.park(message.id, "http_400")
+        tx.outbox.park(message, "http_400")
     assert destroy(visited, NOON + HOUR) == 0
 
 

@@ -95,3 +95,13 @@ def test_unknown_posts_change_nothing(store: SqlStore) -> None:
         tx.inbox.bury(999, "x")
         tx.inbox.retry(999, NOON)
     assert len(claim(store)) == 1
+
+
+def test_a_dead_letter_is_deleted_after_its_time_and_nothing_else_is(store: SqlStore) -> None:
+    fill(store, b"bad", b"good")
+    bad, _good = claim(store)
+    with store.write() as tx:
+        tx.inbox.bury(bad.id, "decryption_failed")
+        assert tx.inbox.purge(NOON) == 0
+        assert tx.inbox.purge(NOON + SECOND) == 1
+    assert [n.body for n in claim(store, NOON + MINUTE)] == [b"good"]

@@ -117,7 +117,7 @@ def test_a_retried_message_keeps_its_place_in_the_lane(visited: SqlStore) -> Non
     fill(visited, "first", "second")
     [first] = claim(visited)
     with visited.write() as tx:
-        tx.outbox.retry(first.id, LATER + timedelta(hours=1), "http_503")
+        tx.outbox.retry(first, LATER + timedelta(hours=1), "http_503")
     assert claim(visited, LATER + timedelta(minutes=59)) == []
     [again] = claim(visited, LATER + timedelta(hours=1))
     assert (again.key, again.state, again.attempts) == ("first", MessageState.RETRY_AT, 1)
@@ -129,7 +129,7 @@ def test_a_parked_message_parks_its_lane_only(visited: SqlStore) -> None:
     fill(visited, "fine", visit=2)
     poison, fine = claim(visited)
     with visited.write() as tx:
-        tx.outbox.park(poison.id, "INVALID-USER-ID")
+        tx.outbox.park(poison, "INVALID-USER-ID")
     deliver(visited, fine)
     fill(visited, "also fine", visit=2)
     assert keys(claim(visited, LATER + timedelta(days=1))) == ["also fine"]
@@ -139,9 +139,58 @@ def test_a_parked_message_can_be_put_back(visited: SqlStore) -> None:
     fill(visited, "poison", "after")
     [poison] = claim(visited)
     with visited.write() as tx:
-        tx.outbox.park(poison.id, "INVALID-USER-ID")
-        tx.outbox.retry(poison.id, LATER, "")
+        tx.outbox.park(poison, "INVALID-USER-ID")
+    with visited.read() as tx:
+        [owed, _after] = tx.outbox.owed()
+        assert (owed.id, owed.code, owed.replayable) == (poison.id, "INVALID-USER-ID", True)
+    with visited.write() as tx:
+        tx.outbox.replay(poison.id, LATER)
     assert keys(claim(visited)) == ["poison"]
+
+
+def test_only_a_parked_message_can_be_put_back(visited: SqlStore) -> None:
+    fill(visited, "first", "second")
+    [first] = claim(visited)
+    with visited.write() as tx:
+        tx.outbox.replay(first.id, LATER)
+    assert claim(visited) == [], "somebody holds it"
+    deliver(visited, first)
+    with visited.write() as tx:
+        tx.outbox.replay(first.id, LATER)
+    assert keys(claim(visited)) == ["second"]
+
+
+def test_what_is_owed_is_listed_without_what_was_delivered(visited: SqlStore) -> None:
+    fill(visited, "first", "second")
+    [first] = claim(visited)
+    deliver(visited, first)
+    with visited.read() as tx:
+        [owed] = tx.outbox.owed()
+    assert (owed.visit_id, owed.state, owed.replayable) == (VISIT.id, MessageState.PENDING, False)
+
+
+def test_environments_that_are_busy_are_passed_over(visited: SqlStore) -> None:
+    fill(visited, "first")
+    with visited.write() as tx:
+        assert tx.outbox.claim_due(LATER, 10, [VISIT.environment_id]) == []
+        assert len(tx.outbox.claim_due(LATER, 10, ["another"])) == 1
+
+
+@pytest.mark.parametrize("late", ["retry", "park"])
+def test_a_worker_that_lost_its_lease_decides_nothing_any_more(
+    visited: SqlStore, late: str
+) -> None:
+    fill(visited, "first")
+    [lost] = claim(visited, LATER)
+    [held] = claim(visited, LATER + CLAIM)
+    with visited.write() as tx:
+        if late == "retry":
+            tx.outbox.retry(lost, NOON, "timeout")
+        else:
+            tx.outbox.park(lost, "timeout")
+    assert claim(visited, LATER + CLAIM) == [], "it is leased still"
+    [again] = claim(visited, LATER + 2 * CLAIM)
+    assert (again.id, again.attempts) == (held.id, 2)
 
 
 def test_what_was_delivered_stays_delivered(visited: SqlStore) -> None:
@@ -150,8 +199,8 @@ def test_what_was_delivered_stays_delivered(visited: SqlStore) -> None:
     [message] = claim(visited)
     deliver(visited, message)
     with visited.write() as tx:
-        tx.outbox.retry(message.id, NOON, "timeout")
-        tx.outbox.park(message.id, "timeout")
+        tx.outbox.retry(message, NOON, "timeout")
+        tx.outbox.park(message, "timeout")
         assert tx.outbox.counts() == {"pending": 0, "retry_at": 0, "delivered": 1, "parked": 0}
     assert claim(visited, LATER + timedelta(days=1)) == []
 
@@ -162,16 +211,18 @@ def test_counts_name_every_state(visited: SqlStore) -> None:
     first, second, third = claim(visited)
     with visited.write() as tx:
         tx.outbox.delivered(first.id, LATER)
-        tx.outbox.retry(second.id, LATER, "http_503")
-        tx.outbox.park(third.id, "http_400")
+        tx.outbox.retry(second, LATER, "http_503")
+        tx.outbox.park(third, "http_400")
     with visited.read() as tx:
         assert tx.outbox.counts() == {"pending": 3, "retry_at": 1, "delivered": 1, "parked": 1}
 
 
 def test_reports_about_unknown_messages_change_nothing(visited: SqlStore) -> None:
     fill(visited, "first")
+    unknown = OutboxMessage(999, "v", "e", TENANT, "k", b"", MessageState.PENDING, 0)
     with visited.write() as tx:
         tx.outbox.delivered(999, LATER)
-        tx.outbox.retry(999, LATER, "timeout")
-        tx.outbox.park(999, "timeout")
+        tx.outbox.retry(unknown, LATER, "timeout")
+        tx.outbox.park(unknown, "timeout")
+        tx.outbox.replay(999, LATER)
         assert tx.outbox.counts() == {"pending": 1, "retry_at": 0, "delivered": 0, "parked": 0}

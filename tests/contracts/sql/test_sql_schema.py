@@ -19,6 +19,7 @@ from tests.builders.store import (
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.sql.tables import METADATA
 from connector.domain.launch import LaunchKind
+from connector.ports.storage import WatchedMeeting
 
 COLUMNS = [column for table in METADATA.sorted_tables for column in table.columns]
 NAMES_OF_PEOPLE = re.compile(r"patient_name|given|family|birth|dob|mrn|email|phone|address_line")
@@ -83,7 +84,12 @@ def exercise(store: SqlStore) -> None:
         tx.visits.roster(VISIT.id)
         tx.visits.events_of(VISIT.id)
         tx.visits.events_after(0, 10)
-        tx.watches.visit_of("sub-1")
+        tx.outbox.owed()
+        tx.visits.forgotten(NOON, 10)
+    exercise_writing(store)
+
+
+def exercise_writing(store: SqlStore) -> None:
     with store.write() as tx:
         tx.visits.claim(replace(VISIT, id="again"))
         tx.outbox.add(VISIT, "key", b"sealed", NOON)
@@ -92,8 +98,11 @@ def exercise(store: SqlStore) -> None:
         tx.inbox.claim(NOON, 10)
         tx.inbox.done(1)
         tx.watches.claim_due(NOON, NOON, 10)
-        tx.watches.confirmed(VISIT.id, "sub-1", NOON)
-        tx.watches.renew_now("sub-1", NOON)
+        watch = WatchedMeeting(VISIT.id, TENANT, "u", None, None, wanted=True, attempts=0)
+        tx.watches.confirmed(watch, "sub-1", NOON)
+        tx.watches.renew_now(VISIT.id, TENANT, NOON)
+        tx.watches.unwant_ended(NOON, NOON)
+        tx.inbox.purge(NOON)
         tx.redemptions.purge(NOON)
         tx.visits.purge(NOON)
 

@@ -1,14 +1,14 @@
 """Visits: one row per appointment, one organizer, one meeting; people, roster and live page."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.builders.store import ENVIRONMENT, NOON, TENANT, VISIT, visit_number
 
 from connector.adapters.sql.store import SqlStore
-from connector.domain.participant import Participant, Presence, Role
-from connector.domain.visit import Meeting, Visit, VisitState
+from connector.domain.participant import Moment, Participant, Presence, Role
+from connector.domain.visit import FINAL, Meeting, Visit, VisitState
 from connector.ports.storage import StorageConflict, VisitPerson, VisitSecrets
 
 MEETING = Meeting("meeting-1", "https://teams.example/j/1", "https://teams.example/p/1")
@@ -184,16 +184,48 @@ def test_the_same_person_in_another_role_is_another_entry(visited: SqlStore) -> 
 
 
 def test_a_participant_is_replaced_by_their_newest_state(visited: SqlStore) -> None:
-    joined = Participant("p-1", Role.PATIENT, Presence.LOBBY, NOON, b"sealed")
-    left = replace(
-        joined, presence=Presence.DISCONNECTED, status_at=NOON + timedelta(1), unheard_leave_at=NOON
-    )
+    joined = Participant("p-1", Role.OTHER, (Moment(NOON, Presence.LOBBY),), b"sealed")
+    later = Moment(NOON + timedelta(1, microseconds=1), Presence.DISCONNECTED)
+    left = replace(joined, role=Role.PATIENT, story=(*joined.story, later))
     other = replace(joined, key="p-2", ehr_id_sealed=None)
     with visited.write() as tx:
         for participant in (joined, other, left):
             tx.visits.save_participant(VISIT.id, participant)
     with visited.read() as tx:
         assert tx.visits.roster(VISIT.id) == [left, other]
+
+
+def test_a_story_without_a_time_zone_is_never_stored(visited: SqlStore) -> None:
+    naive = Moment(NOON.replace(tzinfo=None), Presence.LOBBY)
+    with pytest.raises(ValueError, match="time zone"), visited.write() as tx:
+        tx.visits.save_participant(VISIT.id, Participant("p-1", Role.PATIENT, (naive,)))
+
+
+def forgotten(store: SqlStore, quiet_since: datetime) -> list[str]:
+    with store.read() as tx:
+        return list(tx.visits.forgotten(quiet_since, 10))
+
+
+def test_a_visit_nobody_hears_of_is_forgotten_after_its_time(visited: SqlStore) -> None:
+    assert forgotten(visited, NOON) == []
+    assert VISIT.id in forgotten(visited, NOON + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_a_visit_that_ended_is_not_forgotten(visited: SqlStore, state: VisitState) -> None:
+    with visited.write() as tx:
+        tx.visits.save(replace(VISIT, state=state, ended_at=NOON))
+    assert VISIT.id not in forgotten(visited, NOON + timedelta(days=9))
+
+
+def test_an_event_a_launch_or_a_living_key_keeps_a_visit_open(visited: SqlStore) -> None:
+    later = NOON + timedelta(days=1)
+    with visited.write() as tx:
+        tx.visits.add_event("visit-1", "state", "", "lobby", later)
+        tx.redemptions.redeem("state", "visit-2", later)
+        tx.visits.keep_secrets("visit-3", SECRETS, later)
+    assert forgotten(visited, later) == []
+    assert forgotten(visited, later + timedelta(seconds=1)) == ["visit-1", "visit-2", "visit-3"]
 
 
 def test_a_notification_is_news_once_for_each_visit(visited: SqlStore) -> None:

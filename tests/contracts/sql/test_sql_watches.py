@@ -1,16 +1,19 @@
 """Subscriptions: to create, to renew, to delete; one worker at a time, never forgotten."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from tests.builders.store import NOON, TENANT, VISIT
 
 from connector.adapters.sql.store import SqlStore
+from connector.domain.visit import VisitState
 from connector.ports.storage import StorageConflict, WatchedMeeting
 
 URL = "https://teams.example/j/1"
 HOUR = timedelta(hours=1)
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=120)
+UNCLAIMED = WatchedMeeting(VISIT.id, TENANT, URL, None, None, wanted=True, attempts=-1)
 SECOND = timedelta(seconds=1)
 
 
@@ -25,10 +28,14 @@ def claim(store: SqlStore, now: datetime = NOON, limit: int = 10) -> list[Watche
 
 
 def confirm(
-    store: SqlStore, graph_id: str = "sub-1", expires_at: datetime = NOON + 12 * HOUR
+    store: SqlStore,
+    watch: WatchedMeeting = UNCLAIMED,
+    *,
+    graph_id: str = "sub-1",
+    expires_at: datetime = NOON + 12 * HOUR,
 ) -> None:
     with store.write() as tx:
-        tx.watches.confirmed(VISIT.id, graph_id, expires_at)
+        tx.watches.confirmed(watch, graph_id, expires_at)
 
 
 def test_a_wanted_meeting_is_due_to_be_created(visited: SqlStore) -> None:
@@ -73,8 +80,7 @@ def test_the_watch_of_a_killed_worker_comes_back(visited: SqlStore, other_store:
 
 def test_a_confirmed_watch_is_left_alone_until_it_is_about_to_lapse(visited: SqlStore) -> None:
     want(visited)
-    claim(visited)
-    confirm(visited)
+    confirm(visited, *claim(visited))
     assert claim(visited, NOON + 11 * HOUR) == []
     [renewal] = claim(visited, NOON + 11 * HOUR + SECOND)
     assert renewal.graph_id == "sub-1"
@@ -93,9 +99,9 @@ def test_a_renewal_under_way_is_leased_too(visited: SqlStore, other_store: SqlSt
 
 def test_a_failed_attempt_waits_for_its_time(visited: SqlStore) -> None:
     want(visited)
-    claim(visited)
+    [held] = claim(visited)
     with visited.write() as tx:
-        tx.watches.retry(VISIT.id, NOON + HOUR)
+        tx.watches.retry(held, NOON + HOUR)
     assert claim(visited, NOON + HOUR - SECOND) == []
     assert [w.attempts for w in claim(visited, NOON + HOUR)] == [1]
 
@@ -114,10 +120,10 @@ def test_an_unwanted_watch_is_due_to_be_deleted(visited: SqlStore) -> None:
 
 def test_a_watch_unwanted_while_graph_makes_it_is_deleted_afterwards(visited: SqlStore) -> None:
     want(visited)
-    claim(visited)
+    [held] = claim(visited)
     with visited.write() as tx:
         tx.watches.unwant(VISIT.id, NOON + SECOND)
-    confirm(visited)
+    confirm(visited, held)
     [deletion] = claim(visited, NOON + SECOND)
     assert (deletion.graph_id, deletion.wanted) == ("sub-1", False)
 
@@ -140,8 +146,7 @@ def test_a_lost_subscription_is_created_anew_at_once(visited: SqlStore) -> None:
     want(visited)
     confirm(visited)
     with visited.write() as tx:
-        tx.watches.lost(VISIT.id)
-        assert tx.watches.visit_of("sub-1") is None
+        tx.watches.lost(UNCLAIMED)
     [creation] = claim(visited)
     assert (creation.graph_id, creation.expires_at) == (None, None)
 
@@ -150,16 +155,48 @@ def test_graph_may_ask_for_a_renewal_now(visited: SqlStore) -> None:
     want(visited)
     confirm(visited)
     with visited.write() as tx:
-        tx.watches.renew_now("sub-1", NOON + HOUR)
+        tx.watches.renew_now(VISIT.id, TENANT, NOON + HOUR)
     assert [w.graph_id for w in claim(visited, NOON + HOUR)] == ["sub-1"]
 
 
-def test_a_subscription_leads_to_its_visit(visited: SqlStore) -> None:
+def test_another_tenant_renews_nothing(visited: SqlStore) -> None:
     want(visited)
     confirm(visited)
-    with visited.read() as tx:
-        assert tx.watches.visit_of("sub-1") == VISIT.id
-        assert tx.watches.visit_of("somebody's") is None
+    with visited.write() as tx:
+        tx.watches.renew_now(VISIT.id, "another", NOON + HOUR)
+    assert claim(visited, NOON + HOUR) == []
+
+
+def test_what_is_being_made_is_not_renewed_beside_it(visited: SqlStore) -> None:
+    want(visited)
+    claim(visited)
+    with visited.write() as tx:
+        tx.watches.renew_now(VISIT.id, TENANT, NOON)
+    assert claim(visited) == []
+
+
+def test_a_worker_that_lost_its_lease_decides_nothing_any_more(visited: SqlStore) -> None:
+    want(visited)
+    [lost] = claim(visited)
+    [held] = claim(visited, NOON + LEASE)
+    confirm(visited, held, graph_id="sub-2")
+    with visited.write() as tx:
+        tx.watches.confirmed(lost, "sub-1", NOON)
+        tx.watches.retry(lost, NOON)
+        tx.watches.lost(lost)
+    assert claim(visited, NOON + LEASE) == []
+    [renewal] = claim(visited, NOON + 12 * HOUR)
+    assert renewal.graph_id == "sub-2"
+
+
+def test_the_watches_of_visits_that_ended_long_ago_are_unwanted(visited: SqlStore) -> None:
+    want(visited)
+    want(visited, "visit-2")
+    with visited.write() as tx:
+        tx.visits.save(replace(VISIT, state=VisitState.ENDED, ended_at=NOON))
+        tx.watches.unwant_ended(NOON, NOON)
+        tx.watches.unwant_ended(NOON + SECOND, NOON)
+    assert {w.visit_id: w.wanted for w in claim(visited)} == {"visit-1": False, "visit-2": True}
 
 
 def test_two_visits_never_share_a_subscription(visited: SqlStore) -> None:
@@ -167,15 +204,16 @@ def test_two_visits_never_share_a_subscription(visited: SqlStore) -> None:
     want(visited, "visit-2")
     confirm(visited)
     with pytest.raises(StorageConflict), visited.write() as tx:
-        tx.watches.confirmed("visit-2", "sub-1", NOON)
+        tx.watches.confirmed(replace(UNCLAIMED, visit_id="visit-2"), "sub-1", NOON)
 
 
 def test_news_about_unknown_watches_changes_nothing(visited: SqlStore) -> None:
     with visited.write() as tx:
         tx.watches.unwant(VISIT.id, NOON)
-        tx.watches.confirmed(VISIT.id, "sub-1", NOON)
+        tx.watches.confirmed(UNCLAIMED, "sub-1", NOON)
         tx.watches.removed(VISIT.id)
-        tx.watches.retry(VISIT.id, NOON)
-        tx.watches.lost(VISIT.id)
-        tx.watches.renew_now("sub-1", NOON)
+        tx.watches.retry(UNCLAIMED, NOON)
+        tx.watches.lost(UNCLAIMED)
+        tx.watches.renew_now(VISIT.id, TENANT, NOON)
+        tx.watches.unwant_ended(NOON, NOON)
     assert claim(visited, NOON + timedelta(days=9)) == []

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.builders.http import guarded_http
 from tests.fakes.system import FixedClock
 from tests.fakes.wire import authority, ca_file, wire
 
@@ -11,7 +12,7 @@ __all__ = ["authority", "ca_file", "wire"]
 
 @pytest.fixture
 def http(ca_file: str) -> Iterator[GuardedHttp]:
-    guarded = GuardedHttp(ca_file, frozenset({"localhost"}))
+    guarded = guarded_http(ca_file)
     yield guarded
     guarded.close()
 

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import trustme
@@ -14,7 +15,13 @@ from tests.fakes.wire import DROPPED, Reply, WireServer, drip
 
 from connector.adapters.system import http as http_module
 from connector.adapters.system.http import GuardedHttp
-from connector.ports.errors import AddressRefused, BadAnswer, OutsideError, TryLater
+from connector.ports.errors import (
+    AddressRefused,
+    BadAnswer,
+    NotConnected,
+    OutsideError,
+    TryLater,
+)
 
 
 def test_an_answer_comes_back_whole_with_lower_case_header_names(
@@ -192,7 +199,8 @@ def test_a_name_look_up_that_hangs_ends_at_the_deadline(ca_file: str) -> None:
     http = GuardedHttp(ca_file, frozenset(), resolve=resolve)
     error, seconds = _took(http, "https://slow.example/", 0.3)
     hanging.set()
-    assert (error.code, error.maybe_done) == ("name_timeout", False)
+    assert (type(error), error.code) == (NotConnected, "name_timeout")
+    assert not error.maybe_done
     assert seconds < 2
 
 
@@ -200,7 +208,8 @@ def test_a_tcp_peer_that_never_shakes_hands_ends_at_the_deadline(
     http: GuardedHttp, silent_port: int
 ) -> None:
     error, seconds = _took(http, f"https://localhost:{silent_port}/", 0.3)
-    assert (error.code, error.maybe_done) == ("connect_timeout", False)
+    assert (type(error), error.code) == (NotConnected, "connect_timeout")
+    assert not error.maybe_done
     assert seconds < 2
 
 
@@ -219,7 +228,7 @@ def silent_port() -> Iterator[int]:
 def test_a_closed_port_is_nothing_done(http: GuardedHttp, wire: WireServer) -> None:
     with WireServer(trustme.CA().issue_cert("localhost")) as gone:
         url = gone.url
-    with pytest.raises(TryLater, match="no_connection") as failed:
+    with pytest.raises(NotConnected, match="no_connection") as failed:
         http.send("GET", url)
     assert not failed.value.maybe_done
     assert failed.value.host == "localhost"
@@ -229,7 +238,7 @@ def test_a_name_nobody_knows_is_nothing_done(ca_file: str) -> None:
     def resolve(host: str, port: int) -> list[str]:
         raise OSError("unknown")
 
-    with pytest.raises(TryLater, match="name_unknown") as failed:
+    with pytest.raises(NotConnected, match="name_unknown") as failed:
         GuardedHttp(ca_file, frozenset(), resolve=resolve).send("GET", "https://nobody.example/")
     assert not failed.value.maybe_done
 
@@ -239,6 +248,7 @@ def test_a_dropped_connection_may_have_done_it(http: GuardedHttp, wire: WireServ
     with pytest.raises(TryLater, match="connection_lost") as failed:
         http.send("POST", f"{wire.url}/", body=b"x")
     assert failed.value.maybe_done
+    assert not isinstance(failed.value, NotConnected)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +282,24 @@ def _certificate_error(http: GuardedHttp, certificate: trustme.LeafCert) -> Outs
             http.send("GET", f"{server.url}/")
     assert server.heard == []
     assert not failed.value.maybe_done
+    # Asking again at once finds the same certificate.
+    assert not isinstance(failed.value, NotConnected)
     return failed.value
+
+
+def test_the_given_authority_is_trusted_besides_the_machines_own(
+    ca_file: str, wire: WireServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL reads the machine's authorities from the file this variable names."""
+    machines, wire_answer = trustme.CA(), Reply(200, {})
+    machines.cert_pem.write_to_path(str(tmp_path / "machine.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "machine.pem"))
+    http = GuardedHttp(ca_file, frozenset({"localhost"}))
+    with WireServer(machines.issue_cert("localhost")) as public:
+        for server in (public, wire):
+            server.answer("GET", "/", wire_answer)
+            assert http.send("GET", f"{server.url}/").status == 200
+    http.close()
 
 
 def test_a_certificate_of_another_authority_is_diagnosed(http: GuardedHttp) -> None:
@@ -312,7 +339,7 @@ def test_plain_http_on_the_port_is_diagnosed(http: GuardedHttp) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     thread = threading.Thread(target=server.handle_request, daemon=True)
     thread.start()
-    with pytest.raises(TryLater, match=r"tls_failed|no_connection"):
+    with pytest.raises(NotConnected, match=r"tls_failed|no_connection"):
         http.send("GET", f"https://localhost:{server.server_address[1]}/")
     thread.join()
     server.server_close()

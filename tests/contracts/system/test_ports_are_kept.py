@@ -27,6 +27,7 @@ from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.ids import RandomIds
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
+from connector.adapters.telemetry.upstream import TimedHttp
 from connector.adapters.vault.assertions import AssertionKeys
 from connector.adapters.vault.notification_keys import CertificateKeys
 from connector.adapters.vault.sealing import MasterSealer, VisitKeySealer
@@ -34,6 +35,7 @@ from connector.ports import ehr, http, microsoft, smart, system, tokens, vault
 
 KEPT: list[tuple[type, type]] = [
     (http.Http, GuardedHttp),
+    (http.Http, TimedHttp),
     (system.Clock, SystemClock),
     (system.Clock, fake_system.FixedClock),
     (system.Ids, RandomIds),

@@ -1,5 +1,6 @@
 """`PublishedKeys`: who signed a token, and how often anybody is asked for keys."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,8 +15,39 @@ from tests.fakes.wire import DROPPED, Reply, WireServer
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.ports.errors import TryLater, Untrusted
+from connector.ports.http import Answer
 
 CLAIMS = {"sub": "somebody"}
+KEYS = "https://ehr.example/keys"
+
+
+class DeadServer:
+    """Implements `ports.http.Http`: every request times out, `seconds` later."""
+
+    def __init__(self, clock: FixedClock, seconds: float = 8.0) -> None:
+        self.asked = 0
+        self._clock = clock
+        self._seconds = seconds
+
+    def send(self, method: str, url: str, **options: Any) -> Answer:
+        self.asked += 1
+        self._clock.advance(self._seconds)
+        raise TryLater("timeout", maybe_done=True)
+
+
+class SlowServer:
+    """Implements `ports.http.Http`: publishes the issuer's keys once `released`."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.count = 0
+        self.asked, self.released = threading.Event(), threading.Event()
+        self._body = json.dumps(issuer.jwks()).encode()
+
+    def send(self, method: str, url: str, **options: Any) -> Answer:
+        self.count += 1
+        self.asked.set()
+        assert self.released.wait(10)
+        return Answer(200, {"content-type": "application/json"}, self._body)
 
 
 @pytest.fixture
@@ -199,6 +231,64 @@ def test_those_who_waited_for_a_failed_read_do_not_each_try_again(
         with pytest.raises(TryLater):
             keys.claims(jwks_uri, issuer.sign(CLAIMS))
     assert len(wire.heard) == 1
+
+
+def test_a_read_that_takes_long_to_fail_is_shared_by_all_who_wait_for_it(
+    issuer: Issuer, clock: FixedClock
+) -> None:
+    """Case 15: a dead JWKS server costs a launch one timeout, however many launch at once."""
+    dead, token, together = DeadServer(clock), issuer.sign(CLAIMS), threading.Barrier(5)
+    keys = PublishedKeys(dead, clock)
+
+    def verify(_: int) -> str:
+        together.wait()
+        with pytest.raises(TryLater) as failed:
+            keys.claims(KEYS, token)
+        return failed.value.code
+
+    with ThreadPoolExecutor(5) as threads:
+        assert list(threads.map(verify, range(5))) == ["jwks_timeout"] * 5
+    assert dead.asked == 1
+
+
+def test_nobody_waits_for_a_reread_while_usable_keys_are_held(
+    issuer: Issuer, clock: FixedClock
+) -> None:
+    slow, token = SlowServer(issuer), issuer.sign(CLAIMS)
+    keys = PublishedKeys(slow, clock)
+    slow.released.set()
+    keys.claims(KEYS, token)
+    clock.advance(timedelta(hours=1))
+    slow.released.clear()
+    slow.asked.clear()
+    with ThreadPoolExecutor(2) as threads:
+        rereading = threads.submit(keys.claims, KEYS, token)
+        assert slow.asked.wait(5)
+        try:
+            assert threads.submit(keys.claims, KEYS, token).result(5) == CLAIMS
+            assert not rereading.done()
+        finally:
+            slow.released.set()
+        assert rereading.result(5) == CLAIMS
+    assert slow.count == 2
+
+
+def test_a_reread_that_took_long_to_fail_is_not_repeated_for_a_minute(
+    issuer: Issuer, clock: FixedClock
+) -> None:
+    server, token = SlowServer(issuer), issuer.sign(CLAIMS)
+    server.released.set()
+    keys = PublishedKeys(server, clock)
+    keys.claims(KEYS, token)
+    clock.advance(timedelta(hours=1))
+    dead = DeadServer(clock, seconds=70)
+    keys._http = dead
+    for _ in range(3):
+        assert keys.claims(KEYS, token) == CLAIMS
+    assert dead.asked == 1
+    clock.advance(60)
+    assert keys.claims(KEYS, token) == CLAIMS
+    assert dead.asked == 2
 
 
 def test_keys_are_read_again_once_the_server_is_back(

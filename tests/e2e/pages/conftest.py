@@ -8,22 +8,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 from tests.e2e.pages.stage import Feed, Stage
 from tests.unit.web.pages_world import make_world
 from werkzeug.serving import make_server
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-]
 Application = Callable[..., object]
 
 
@@ -56,36 +44,6 @@ def stage(certificate: ssl.SSLContext) -> Iterator[Stage]:
         with served(stage, certificate) as stage.url:
             yield stage
         feed.close()
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens browser contexts and closes them after the test."""
-    opened: list[BrowserContext] = []
-
-    def open_window(**options: object) -> BrowserContext:
-        options = {"permissions": ["camera", "microphone"]} | options
-        context = browser.new_context(ignore_https_errors=True, **options)
-        context.set_default_timeout(8_000)
-        opened.append(context)
-        return context
-
-    yield open_window
-    for context in opened:
-        context.close()
 
 
 @pytest.fixture(scope="session")

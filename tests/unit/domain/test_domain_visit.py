@@ -97,16 +97,47 @@ def test_the_end_of_a_call_in_which_nobody_met_says_who_was_missing(
 def test_a_final_visit_does_not_end_twice(state: VisitState) -> None:
     over = replace(visit(state), ended_at=at(5))
 
-    assert over.call_ended([PATIENT_OUT], at(9)) == over
+    assert over.call_ended([PATIENT_OUT], at(9)) == replace(over, call_ended_at=at(9))
 
 
 @pytest.mark.parametrize("state", FINAL)
 def test_what_happened_before_the_end_does_not_open_a_final_visit(state: VisitState) -> None:
     over = replace(visit(state), ended_at=at(5))
 
-    assert over.with_roster([PROVIDER_IN, PATIENT_IN], at(5)) == over
-    assert over.with_roster([PATIENT_WAITS], at(6)) == over
-    assert over.with_roster([PROVIDER_OUT, PATIENT_OUT], at(6)) == over
+    for people in ([PROVIDER_IN, PATIENT_IN], [PATIENT_WAITS], [PROVIDER_OUT, PATIENT_OUT]):
+        after = over.with_roster(people, at(5))
+        assert (after.final, after.ended_at) == (True, at(5))
+    assert over.with_roster([PATIENT_WAITS], at(6)).final
+
+
+def test_late_news_that_both_had_met_say_what_the_visit_was() -> None:
+    over = visit().call_ended([], at(5))
+    assert over.state is VisitState.ABANDONED
+
+    assert over.with_roster([PROVIDER_IN], at(1)).state is VisitState.PATIENT_NO_SHOW
+    after = over.with_roster([PROVIDER_IN, PATIENT_IN], at(1))
+
+    assert (after.state, after.met, after.ended_at) == (VisitState.ENDED, True, at(5))
+
+
+def test_a_call_is_not_the_visit_s_end_while_somebody_is_back() -> None:
+    going_on = visit().call_ended([PROVIDER_IN], at(5))
+
+    assert (going_on.final, going_on.call_ended_at) == (False, at(5))
+
+
+def test_the_newest_end_of_a_call_is_remembered() -> None:
+    over = visit().call_ended([], at(9)).call_ended([], at(5))
+
+    assert (over.call_ended_at, over.ended_at) == (at(9), at(9))
+
+
+def test_a_recorder_neither_comes_nor_stays_for_the_visit() -> None:
+    recorder = participant(Role.OTHER, Presence.CONNECTED, key="bot")
+    over = visit().call_ended([PROVIDER_OUT], at(5))
+
+    assert visit().with_roster([recorder], at(1)).state is VisitState.WAITING_FOR_PATIENT
+    assert over.with_roster([PROVIDER_OUT, recorder], at(9)).state is VisitState.PATIENT_NO_SHOW
 
 
 def test_a_final_visit_without_its_end_time_stays_final() -> None:

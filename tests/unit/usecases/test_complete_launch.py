@@ -154,6 +154,19 @@ def test_case_02_a_callback_in_another_browser_is_refused(
     assert world.smart.calls == []
 
 
+def test_case_03_the_back_button_after_a_launch_names_the_open_visit(
+    world: World, refusal: Refusal, query: Query
+) -> None:
+    """The browser has thrown the transaction away by then; the spent state still tells."""
+    with world.store.write() as tx:
+        tx.redemptions.redeem(hash_of_state(query["state"]), "visit-1", world.clock.now())
+
+    refused = refusal(Reason.LAUNCH_ALREADY_USED, world.complete_launch, None, query)
+
+    assert refused.facts == {"visit": "visit-1"}
+    assert world.smart.calls == []
+
+
 @pytest.mark.parametrize("state", ["", "of-another-launch", "\u00e9"])
 def test_case_02_a_wrong_state_is_refused_and_the_code_goes_nowhere(
     world: World, refusal: Refusal, come_back: ComeBack, query: Query, state: str

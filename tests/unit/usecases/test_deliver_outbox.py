@@ -1,7 +1,8 @@
 """Write-backs reach the EHR once and in order, or wait, or park their lane: cases 67-69, 73."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from tests.builders.calls import at, connected, gone, roster
@@ -18,6 +19,7 @@ from tests.builders.world import World, values
 from connector.domain.audit import Event, Outcome
 from connector.domain.outbox import CLAIM
 from connector.domain.participant import ConnectionStatus, Role
+from connector.domain.visit import VisitState
 from connector.ports.ehr import ConnectionReport, EhrTarget
 from connector.ports.errors import (
     AddressRefused,
@@ -25,9 +27,11 @@ from connector.ports.errors import (
     Denied,
     Gone,
     OutsideError,
+    Rejected,
     TryLater,
     Untrusted,
 )
+from connector.usecases.deliver_outbox import Delivery
 
 CONNECTED, DISCONNECTED = ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED
 DOWN = TryLater("http_503")
@@ -250,18 +254,38 @@ def test_an_environment_without_an_approved_configuration_keeps_what_it_owes(
 @pytest.mark.parametrize(
     "error",
     [
-        Denied("INVALID-USER-ID"),
+        Denied("invalid_client"),
+        Denied("http_403"),
         Gone("http_404"),
-        BadAnswer("not_json"),
+        BadAnswer("http_302"),
+        BadAnswer("content_type"),
         Untrusted("signature"),
         AddressRefused("address_not_public"),
     ],
     ids=str,
 )
-def test_case_68_a_clear_no_parks_the_lane_and_is_audited(
+def test_what_may_end_is_tried_again_until_it_does(
     world: World, owe: Owe, error: OutsideError
 ) -> None:
+    """A gateway under maintenance, keys the EHR has not fetched yet, a name that is moved."""
+    owe()
+    world.write_back.faults.fail("report", error, times=None)
+    for _ in range(5):
+        world.deliver()
+        world.clock.advance(timedelta(minutes=5))
+    assert states(world) == ["retry_at", "pending"]
+    assert values(world.rows("outbox_message"), "code")[0] == error.code
+
+    world.write_back.faults.clear()
+    world.deliver(rounds=3)
+
+    assert heard(world) == [CONNECTED, DISCONNECTED]
+    assert world.audited(Event.WRITE_BACK_PARKED) == []
+
+
+def test_case_68_a_clear_no_parks_the_lane_and_is_audited(world: World, owe: Owe) -> None:
     visit_id = owe()
+    error = Rejected("INVALID-USER-ID")
     world.write_back.faults.fail("report", error)
 
     world.deliver(rounds=3)
@@ -275,7 +299,7 @@ def test_case_68_a_clear_no_parks_the_lane_and_is_audited(
 
 def test_case_68_a_parked_lane_holds_nobody_else_up(world: World, owe: Owe) -> None:
     owe(1)
-    world.write_back.faults.fail("report", Denied("INVALID-USER-ID"))
+    world.write_back.faults.fail("report", Rejected("INVALID-USER-ID"))
     world.deliver()
     owe(2)
 
@@ -285,19 +309,102 @@ def test_case_68_a_parked_lane_holds_nobody_else_up(world: World, owe: Owe) -> N
     assert states(world) == ["parked", "pending", "delivered", "delivered"]
 
 
-def test_an_ehr_that_stays_away_for_good_is_parked_in_the_end(world: World, owe: Owe) -> None:
+def test_an_ehr_that_stays_away_for_good_is_parked_when_the_data_key_goes(
+    world: World, owe: Owe
+) -> None:
     owe()
     world.write_back.faults.fail("report", DOWN, times=None)
     with world.store.write() as tx:
-        tx._connection.exec_driver_sql("UPDATE outbox_message SET attempts = 198")
+        tx._connection.exec_driver_sql("UPDATE outbox_message SET attempts = 900")
 
     world.deliver()
     assert states(world)[0] == "retry_at"
-    world.clock.advance(timedelta(minutes=5))
+    world.clock.advance(timedelta(days=1))
+    world.tidy_up()
+
+    assert states(world) == ["parked", "parked"]
+    assert values(world.rows("outbox_message"), "code") == ["secrets_destroyed"] * 2
+
+
+def test_what_became_of_an_attempt_is_told(world: World, owe: Owe) -> None:
+    owe()
+    world.write_back.faults.fail("report", DOWN)
+    world.write_back.faults.fail("report", Rejected("INVALID-USER-ID"))
+    outcomes = []
+    for _ in range(3):
+        (message,) = world.deliver_outbox.due(1)
+        outcomes.append(world.deliver_outbox(message))
+        world.clock.advance(5)
+        if world.deliver_outbox.due(0) == [] and states(world)[0] == "parked":
+            world.replay_outbox()
+
+    assert outcomes == [Delivery.RETRIED, Delivery.PARKED, Delivery.DELIVERED]
+
+
+def test_a_message_is_due_by_our_clock_whatever_graph_s_says(world: World, owe: Owe) -> None:
+    """Graph's clock may run ahead: what it reports for tomorrow is told today."""
+    owe()
+
+    rows = world.rows("outbox_message")
+
+    assert {row["due_at"] for row in rows} == {row["created_at"] for row in rows}
+    assert all(datetime.fromisoformat(r["due_at"]) >= at(60).replace(tzinfo=None) for r in rows)
+
+
+# Replay -----------------------------------------------------------------------------------------
+
+
+def test_case_68_a_parked_lane_goes_on_when_an_operator_replays_it(world: World, owe: Owe) -> None:
+    visit_id = owe()
+    world.write_back.faults.fail("report", Rejected("INVALID-USER-ID"))
     world.deliver()
 
-    assert states(world)[0] == "parked"
-    assert world.audited(Event.WRITE_BACK_PARKED)[0]["code"] == "http_503"
+    (replayed,) = world.replay_outbox()
+    world.deliver(rounds=3)
+
+    assert (replayed.visit_id, replayed.code) == (visit_id, "INVALID-USER-ID")
+    assert heard(world) == [CONNECTED, DISCONNECTED]
+    assert world.audited(Event.WRITE_BACK_REPLAYED) == [
+        {"visit": visit_id, "code": "INVALID-USER-ID"}
+    ]
+
+
+def test_only_the_message_named_is_replayed(world: World, owe: Owe) -> None:
+    owe(1)
+    owe(2)
+    world.write_back.faults.fail("report", Rejected("INVALID-USER-ID"), times=2)
+    world.deliver()
+    first, _, third, _ = world.replay_outbox.owed()
+    assert (first.replayable, third.replayable) == (True, True)
+
+    assert [m.id for m in world.replay_outbox(third.id)] == [third.id]
+    assert world.replay_outbox(999) == []
+
+    assert states(world) == ["parked", "pending", "retry_at", "pending"]
+
+
+def test_what_was_never_parked_is_listed_and_not_replayed(world: World, owe: Owe) -> None:
+    owe()
+
+    assert world.replay_outbox() == []
+    assert [m.replayable for m in world.replay_outbox.owed()] == [False, False]
+
+
+def test_what_is_parked_keeps_its_key_for_a_day_and_no_longer(world: World, owe: Owe) -> None:
+    owe()
+    world.write_back.faults.fail("report", Rejected("INVALID-USER-ID"))
+    world.deliver()
+    with world.store.write() as tx:
+        tx.visits.save(replace(world.visit(), state=VisitState.ENDED, ended_at=at(61)))
+    world.clock.advance(timedelta(hours=23))
+    world.tidy_up()
+    assert len(world.rows("visit_secret")) == 1
+
+    world.clock.advance(timedelta(hours=2))
+    world.tidy_up()
+
+    assert world.replay_outbox() == []
+    assert {m.code for m in world.replay_outbox.owed()} == {"secrets_destroyed"}
 
 
 # The data key is gone ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from tests.builders.configurations import OTHER_TENANT, TENANT, environment, identity
 from tests.builders.launches import (
@@ -49,6 +50,14 @@ def test_signing_in_again_with_the_same_account_is_fine(world: World) -> None:
 
     assert world.link_account(provider_launch(), PROVIDER, "ref-2") == PROVIDER_OBJECT_ID
     assert len(world.rows("ehr_user_link")) == 1
+
+
+def test_a_sign_in_long_after_its_launch_links_nothing(world: World, refusal: Refusal) -> None:
+    old = provider_launch(verified_at=world.clock.now() - timedelta(minutes=10, seconds=1))
+
+    refusal(Reason.SIGN_IN_EXPIRED, world.link_account, old, PROVIDER, "ref-1")
+
+    assert link_of(world) is None
 
 
 def test_two_ehr_users_may_belong_to_one_account(world: World) -> None:

@@ -23,7 +23,7 @@ from connector.domain.audit import Event
 from connector.domain.participant import ConnectionStatus, Presence, Role
 from connector.domain.visit import VisitState
 from connector.ports.microsoft import CallEvent
-from connector.usecases.record_participants import client_state_of
+from connector.usecases.prove_notification import client_state_of
 
 CONNECTED, DISCONNECTED, LOBBY = (
     ConnectionStatus.CONNECTED,
@@ -394,3 +394,12 @@ def test_graph_s_participant_ids_are_stored_as_keyed_hashes_only(world: World) -
 def test_the_client_state_is_different_for_every_visit(world: World, visit_id: str) -> None:
     assert client_state_of(world.sealer, visit_id) != client_state_of(world.sealer, "another")
     assert world.audited(Event.NOTIFICATION_REFUSED) == []
+
+
+def test_the_client_state_names_its_visit_and_fits_graph_s_limit(
+    world: World, visit_id: str
+) -> None:
+    state = client_state_of(world.sealer, visit_id)
+
+    assert state.startswith(f"{visit_id}.")
+    assert len(client_state_of(world.sealer, "v" * 22)) <= 128

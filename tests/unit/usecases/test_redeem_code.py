@@ -15,6 +15,7 @@ from connector.ports.errors import (
     BadAnswer,
     Denied,
     Gone,
+    NotConnected,
     OutsideError,
     TryLater,
     Untrusted,
@@ -116,7 +117,7 @@ def test_cases_11_and_13_a_failed_exchange_has_its_own_reason(
 def test_case_09_a_code_that_surely_was_not_sent_is_tried_once_more(
     world: World, come_back: ComeBack, query: Query
 ) -> None:
-    world.smart.faults.fail("redeem_code", TryLater("no_connection"))
+    world.smart.faults.fail("redeem_code", NotConnected("no_connection"))
 
     assert come_back(query)
     assert world.smart.count("redeem_code") == 2
@@ -125,12 +126,33 @@ def test_case_09_a_code_that_surely_was_not_sent_is_tried_once_more(
 def test_case_09_a_code_is_tried_twice_at_most(
     world: World, refusal: Refusal, come_back: ComeBack, query: Query
 ) -> None:
-    world.smart.faults.fail("redeem_code", TryLater("http_503", retry_after_seconds=7), times=None)
+    world.smart.faults.fail("redeem_code", NotConnected("connect_timeout"), times=None)
+
+    refusal(Reason.EHR_UNREACHABLE, come_back, query)
+
+    assert world.smart.count("redeem_code") == 2
+
+
+@pytest.mark.parametrize("code", ["http_429", "http_503", "no_connection", "certificate_expired"])
+def test_case_09_what_the_ehr_answered_is_not_asked_again_before_its_time(
+    world: World, refusal: Refusal, come_back: ComeBack, query: Query, code: str
+) -> None:
+    """The code is the EHR's own word in part, so it does not decide: the type does."""
+    world.smart.faults.fail("redeem_code", TryLater(code, retry_after_seconds=7), times=None)
 
     refused = refusal(Reason.EHR_UNREACHABLE, come_back, query)
 
-    assert world.smart.count("redeem_code") == 2
+    assert world.smart.count("redeem_code") == 1
     assert refused.retry_after_seconds == 7
+
+
+def test_case_09_the_second_try_has_its_own_outcome(
+    world: World, refusal: Refusal, come_back: ComeBack, query: Query
+) -> None:
+    world.smart.faults.fail("redeem_code", NotConnected("no_connection"))
+    world.smart.faults.fail("redeem_code", Denied("invalid_client"))
+
+    refusal(Reason.EHR_REFUSED_CLIENT, come_back, query)
 
 
 def test_case_09_a_code_that_may_have_arrived_is_not_sent_again(

@@ -1,12 +1,12 @@
 """Graph asks for a renewal on the lifecycle URL: only what is proven ours is renewed (cases 54, 65)."""
 
 import pytest
-from tests.builders.configurations import TENANT
+from tests.builders.configurations import OTHER_TENANT, TENANT
 from tests.builders.launches import PROVIDER_OBJECT_ID, provider_launch
 from tests.builders.world import World
 
 from connector.ports.errors import BadAnswer
-from connector.usecases.record_participants import client_state_of
+from connector.usecases.prove_notification import client_state_of
 
 
 @pytest.fixture
@@ -35,14 +35,19 @@ def test_a_subscription_graph_asks_about_is_renewed_at_once(world: World, secret
     [
         ("subscription-1", "wrong"),
         ("subscription-1", ""),
-        ("subscription-of-others", None),
-        ("", None),
+        ("subscription-1", "visit-of-nobody."),
     ],
 )
 def test_case_54_an_item_that_is_not_proven_ours_changes_nothing(
-    world: World, secret: str, graph_id: str, state: str | None
+    world: World, secret: str, graph_id: str, state: str
 ) -> None:
-    world.renew_on_request(body(world, (graph_id, secret if state is None else state)))
+    world.renew_on_request(body(world, (graph_id, state)))
+
+    assert world.keep_subscriptions.due(10) == []
+
+
+def test_case_54_another_tenant_s_item_changes_nothing(world: World, secret: str) -> None:
+    world.renew_on_request(world.reader.post([("subscription-1", secret, OTHER_TENANT, None)]))
 
     assert world.keep_subscriptions.due(10) == []
 

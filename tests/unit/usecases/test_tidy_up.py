@@ -11,6 +11,8 @@ from tests.builders.world import VISITS_KEPT, World
 from connector.domain.visit import VisitState
 from connector.ports.errors import TryLater
 from connector.usecases.tidy_up import (
+    DEAD_LETTERS_KEPT,
+    FORGOTTEN_AFTER,
     SECRETS_KEPT_AFTER_THE_END,
     SECRETS_KEPT_AT_MOST,
     STATES_KEPT,
@@ -84,6 +86,82 @@ def test_after_a_day_the_key_goes_and_what_is_still_owed_is_parked(world: World)
     assert world.rows("visit_secret") == []
     (message,) = world.rows("outbox_message")
     assert (message["state"], message["sealed"]) == ("parked", b"")
+
+
+# Forgotten visits -------------------------------------------------------------------------------
+
+
+def test_a_visit_nobody_ended_is_over_after_a_quiet_day(world: World) -> None:
+    world.deliver()
+    world.clock.advance(FORGOTTEN_AFTER - timedelta(hours=1))
+    world.watch_meetings()
+    assert len(world.subscriptions.live) == 1
+    world.clock.advance(timedelta(hours=1))
+    world.tidy_up()
+
+    visit = world.visit()
+    assert (visit.state, visit.ended_at) == (VisitState.PROVIDER_NO_SHOW, world.clock.now())
+    assert {row["presence"] for row in world.rows("participant")} == {"disconnected"}
+    world.watch_meetings()
+    assert world.subscriptions.live == {}
+    world.clock.advance(VISITS_KEPT + A_MOMENT)
+    world.tidy_up()
+    assert world.rows("visit") == []
+
+
+def test_a_visit_of_which_something_was_heard_today_goes_on(world: World) -> None:
+    world.clock.advance(timedelta(hours=23))
+    ((graph_id, live),) = world.subscriptions.live.items()
+    event = replace(roster(1, connected("guest-2")), at=world.clock.now())
+    item = (graph_id, live["client_state"], live["tenant_id"], event)
+    world.receive_notification(world.reader.post([item]))
+    world.apply_notifications()
+
+    world.clock.advance(timedelta(hours=2))
+    world.tidy_up()
+
+    assert not world.visit().final
+
+
+def test_an_old_visit_that_is_launched_again_is_not_over_at_once(world: World) -> None:
+    world.clock.advance(timedelta(days=3))
+    world.tidy_up()
+    assert world.visit().final
+
+    world.open_visit.for_provider(provider_launch("again"), PROVIDER_OBJECT_ID, "ref")
+    world.tidy_up()
+
+    assert not world.visit().final
+    assert len(world.rows("meeting_watch")) == 1
+
+
+def test_half_an_hour_after_the_end_the_meeting_is_no_longer_watched(world: World) -> None:
+    end(world)
+    world.clock.advance(SECRETS_KEPT_AFTER_THE_END)
+    world.tidy_up()
+    world.watch_meetings()
+    assert len(world.subscriptions.live) == 1, "people come back within minutes"
+
+    world.clock.advance(A_MOMENT)
+    world.tidy_up()
+    world.watch_meetings()
+
+    assert world.subscriptions.live == {}
+    assert world.rows("meeting_watch") == []
+
+
+def test_a_dead_letter_is_kept_for_a_day(world: World) -> None:
+    with world.store.write() as tx:
+        tx.inbox.add(b"not json", world.clock.now())
+    world.apply_notifications()
+    world.clock.advance(DEAD_LETTERS_KEPT)
+    world.tidy_up()
+    assert len(world.rows("graph_notification")) == 1
+
+    world.clock.advance(A_MOMENT)
+    world.tidy_up()
+
+    assert world.rows("graph_notification") == []
 
 
 def test_tidying_twice_changes_nothing_more(world: World) -> None:

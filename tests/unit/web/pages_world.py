@@ -25,7 +25,7 @@ from connector.domain.configuration import (
 )
 from connector.domain.launch import LaunchKind
 from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
-from connector.domain.participant import Participant, Presence, Role
+from connector.domain.participant import Moment, Participant, Presence, Role
 from connector.domain.visit import Meeting, Visit, VisitState
 from connector.ports.storage import AuditEntry, Door, VisitEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
@@ -129,7 +129,7 @@ def visit(state: VisitState = VisitState.LOBBY, *, meeting: bool = True) -> Visi
 
 
 def person(key: str, role: Role, presence: Presence, minutes: float = 0) -> Participant:
-    return Participant(key, role, presence, NOW - timedelta(minutes=minutes))
+    return Participant(key, role, (Moment(NOW - timedelta(minutes=minutes), presence),))
 
 
 class FixedClock:

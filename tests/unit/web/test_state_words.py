@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.domain.configuration import RevisionState
-from connector.domain.participant import ConnectionStatus, Presence, Role
+from connector.domain.participant import ConnectionStatus, Participant, Presence, Role
 from connector.domain.visit import VisitState
 from connector.web.local_time import clock_time, date_time
 from connector.web.probe_words import EXPLAINED
@@ -17,6 +17,7 @@ from connector.web.state_words import (
     PROVIDER_WORDS,
     REVISION_WORDS,
     ROLE_WORDS,
+    people_in,
 )
 
 TABLES = [
@@ -68,3 +69,16 @@ def test_the_clinics_clock_follows_daylight_saving(utc: datetime, clock: str) ->
 def test_a_kept_time_names_its_zone() -> None:
     twice = datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
     assert date_time(twice, "America/Chicago") == "1 November 2026, 01:30 CST"
+
+
+def test_people_are_called_by_their_role_and_numbered_when_several_share_it() -> None:
+    roles = [Role.OTHER, Role.PATIENT, Role.OTHER, Role.PROVIDER, Role.PATIENT]
+    roster = [Participant(f"p{number}", role) for number, role in enumerate(roles)]
+
+    assert [name for name, _ in people_in(roster)] == [
+        "Clinician",
+        "Patient or guest 1",
+        "Patient or guest 2",
+        "Somebody else 1",
+        "Somebody else 2",
+    ]

@@ -13,7 +13,7 @@ from connector.domain.participant import ConnectionStatus, Role
 from connector.domain.scopes import WRITE_BACK_SCOPE
 from connector.ports.answers import failure_of, host_of, json_object
 from connector.ports.ehr import ConnectionReport, EhrTarget, WriteBack
-from connector.ports.errors import BadAnswer, Denied, OutsideError, TryLater
+from connector.ports.errors import BadAnswer, Denied, OutsideError, Rejected, TryLater
 from connector.ports.http import Answer, Http
 from connector.ports.smart import SmartServer
 from connector.ports.system import Clock
@@ -84,9 +84,9 @@ class EpicWriteBack:
 
     def _failure(self, answer: Answer, host: str) -> OutsideError:
         code = _error_word(answer) if answer.status == HTTPStatus.BAD_REQUEST else ""
-        if code == LOCK_FAILED:
-            return TryLater(code, host=host)
-        return failure_of(answer, self._clock.now(), host=host, code=code)
+        if code:
+            return TryLater(code, host=host) if code == LOCK_FAILED else Rejected(code, host=host)
+        return failure_of(answer, self._clock.now(), host=host)
 
 
 def _interconnect(fhir_base_url: str) -> str:

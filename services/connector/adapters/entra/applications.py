@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msal
-import requests
 from msal.exceptions import MsalServiceError
 
+from connector.adapters.entra.transport import MsalTransport
 from connector.ports.answers import host_of, word
-from connector.ports.errors import Denied, OutsideError, TryLater
+from connector.ports.errors import BadAnswer, Denied, OutsideError, TryLater
+from connector.ports.http import Http
 
 ORGANIZATIONS = "organizations"
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -40,7 +41,7 @@ class Applications:
     """Long-lived confidential clients, made at first use: making one reads Entra's discovery.
 
     Args:
-        session: bounded, without environment; shared by all tenants.
+        http: what msal's requests go through.
         login_url: `https://login.microsoftonline.com`, or a simulator's.
         client_id: of the connector's app registration.
         credential: msal's `client_credential`: private key and certificate in PEM.
@@ -48,7 +49,7 @@ class Applications:
 
     def __init__(
         self,
-        session: requests.Session,
+        http: Http,
         login_url: str,
         client_id: str,
         credential: Mapping[str, str],
@@ -56,7 +57,7 @@ class Applications:
         self.login_url = login_url.rstrip("/")
         self.client_id = client_id
         self.host = host_of(login_url)
-        self._session = session
+        self._transport = MsalTransport(http)
         self._credential = dict(credential)
         self._made: dict[str, msal.ConfidentialClientApplication] = {}
         self._lock = threading.Lock()
@@ -82,17 +83,14 @@ class Applications:
         """Run a call into msal and turn its kinds of failure into ours.
 
         Raises:
-            TryLater: no connection, a 5xx, or an answer that is not Entra's.
+            TryLater: no connection, no answer in time, a 5xx, or an answer that is not Entra's;
+            AddressRefused: the egress guard does not let us go there.
         """
         try:
             return call()
         except MsalServiceError as failed:
             raise TryLater("entra_failed", host=self.host, maybe_done=True) from failed
-        except requests.exceptions.ConnectTimeout as slow:
-            raise TryLater("connect_timeout", host=self.host) from slow
-        except requests.exceptions.RequestException as lost:
-            raise TryLater("connection_lost", host=self.host, maybe_done=True) from lost
-        except (ValueError, LookupError, TypeError, AttributeError) as odd:
+        except (BadAnswer, ValueError, LookupError, TypeError, AttributeError) as odd:
             # msal reads discovery and token answers without looking first.
             raise TryLater("entra_answer", host=self.host, maybe_done=True) from odd
 
@@ -118,7 +116,7 @@ class Applications:
             authority=f"{self.login_url}/{tenant}",
             # For a login of its own msal would ask Microsoft first whether it exists.
             instance_discovery=None if known else False,
-            http_client=self._session,
+            http_client=self._transport,
             # No refresh token is asked for, so none can be lost.
             exclude_scopes=["offline_access"],
             token_cache=_NothingKept(),

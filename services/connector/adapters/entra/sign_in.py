@@ -72,7 +72,8 @@ class MsalSignIn:
         with self._lock, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="response_mode")
             flow = self._applications.calling(initiate)
-        return flow["auth_uri"], {**flow, _TENANT: tenant}
+        # The URL is as long as all the rest, and msal never reads it again.
+        return flow.pop("auth_uri"), {**flow, _TENANT: tenant}
 
     def complete(self, flow: Mapping[str, Any], query: Mapping[str, str]) -> MicrosoftIdentity:
         host = self._applications.host

@@ -11,9 +11,10 @@ from typing import Any
 from connector.adapters.graph.instants import instant
 from connector.ports.answers import strict_json
 from connector.ports.errors import BadAnswer
-from connector.ports.microsoft import CallEvent, CallEventType, RosterLine
+from connector.ports.microsoft import CallEvent, CallEventType, IdentityKind, RosterLine
 
 _TYPES = {kind.value.lower(): kind for kind in CallEventType}
+_IDENTITIES = {k.value.lower(): k for k in IdentityKind if k is not IdentityKind.UNNAMED}
 
 
 def call_event_of(text: bytes, resource_data: object) -> CallEvent | None:
@@ -71,16 +72,27 @@ def _line(participant: object) -> RosterLine:
     participant_id = participant.get("id")
     if not isinstance(participant_id, str) or not participant_id:
         raise BadAnswer("participant_id")
+    kind, identity = _identity(participant.get("info"))
+    is_user = kind is IdentityKind.USER
     return RosterLine(
         participant_id=participant_id,
-        object_id=_object_id(participant.get("info")),
+        kind=kind,
+        object_id=_lower(identity.get("id")) if is_user else None,
+        tenant_id=_lower(identity.get("tenantid")) if is_user else None,
         in_lobby=participant.get("isinlobby") is True,
         removed=participant.get("removedstate") is not None,
     )
 
 
-def _object_id(info: object) -> str | None:
-    """Entra object id of a user; guests, phones and browser joiners have none."""
-    for step in ("identity", "user", "id"):
-        info = info.get(step) if isinstance(info, dict) else None
-    return info.lower() if isinstance(info, str) and info else None
+def _identity(info: object) -> tuple[IdentityKind, dict[str, Any]]:
+    """The filled slot among those we know; several or none name nobody (fail closed)."""
+    slots = info.get("identity") if isinstance(info, dict) else None
+    if not isinstance(slots, dict):
+        return IdentityKind.UNNAMED, {}
+    filled = [(_IDENTITIES.get(name), each) for name, each in slots.items() if each]
+    known = [(kind, each) for kind, each in filled if kind and isinstance(each, dict)]
+    return known[0] if len(known) == 1 else (IdentityKind.UNNAMED, {})
+
+
+def _lower(value: object) -> str | None:
+    return value.lower() if isinstance(value, str) and value else None

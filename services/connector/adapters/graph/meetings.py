@@ -12,7 +12,7 @@ from urllib.parse import quote
 from connector.adapters.graph.client import V1, GraphClient
 from connector.adapters.graph.instants import graph_text
 from connector.domain.visit import Meeting
-from connector.ports.errors import BadAnswer, Denied
+from connector.ports.errors import BadAnswer, OutsideError
 
 # Whatever is written here shows in calendars, invitations and reports of the customer's tenant.
 NEUTRAL_SUBJECT = "Virtual visit"
@@ -23,6 +23,8 @@ SETTINGS: Mapping[str, Any] = {
     "allowedPresenters": "organization",
     "allowMeetingChat": "limited",
 }
+
+OPTIONAL_DEADLINE_SECONDS = 3.0
 
 
 class GraphMeetings:
@@ -54,9 +56,16 @@ class GraphMeetings:
         return Meeting(meeting_id, join_url, self._patient_join_url(tenant_id, meeting) or join_url)
 
     def _patient_join_url(self, tenant_id: str, meeting: str) -> str | None:
-        """The browser join URL; None where VirtualAppointment.Read.All is not consented or known."""
-        with contextlib.suppress(Denied):
-            found = self._graph.ask(tenant_id, "GET", f"{meeting}/getVirtualAppointmentJoinWebUrl")
+        """The browser join URL; None where VirtualAppointment.Read.All is not consented or known.
+
+        Patients can join by the plain URL as well, so neither an answer that is late nor one that
+        is wrong is worth a failed launch.
+        """
+        path = f"{meeting}/getVirtualAppointmentJoinWebUrl"
+        with contextlib.suppress(OutsideError):
+            found = self._graph.ask(
+                tenant_id, "GET", path, deadline_seconds=OPTIONAL_DEADLINE_SECONDS
+            )
             return _url(found, "value")
         return None
 

@@ -74,10 +74,16 @@ class GraphNotificationReader:
             raise BadAnswer("validationTokens")
         return [_item(each) for each in items], tokens
 
-    def verify_tokens(self, tokens: Sequence[str], tenant_ids: frozenset[str]) -> None:
+    def verify_tokens(
+        self,
+        tokens: Sequence[str],
+        tenant_ids: frozenset[str],
+        *,
+        also_named: frozenset[str] = frozenset(),
+    ) -> None:
         vouched = {self._tenant_of(token) for token in tokens}
         asked = {tenant_id.lower() for tenant_id in tenant_ids}
-        if not vouched <= asked:
+        if not vouched <= asked | {tenant_id.lower() for tenant_id in also_named}:
             raise Untrusted("tenant_not_in_post")
         if not asked <= vouched:
             raise Untrusted("tenant_not_vouched_for")

@@ -30,6 +30,9 @@ _CLAIM = (
 _THIS = _columns.id == bindparam("notification_id")
 _DONE = delete(graph_notification).where(_THIS)
 _RETRY = update(graph_notification).where(_THIS).values(due_at=bindparam("later"))
+_PURGE = delete(graph_notification).where(
+    _columns.due_at.is_(None), _columns.received_at < bindparam("before")
+)
 _BURY = update(graph_notification).where(_THIS).values(due_at=None, code=bindparam("why"))
 
 
@@ -55,3 +58,6 @@ class SqlInbox(Area):
 
     def bury(self, notification_id: int, code: str) -> None:
         self._change(_BURY, {"notification_id": notification_id, "why": code})
+
+    def purge(self, received_before: datetime) -> int:
+        return self._change(_PURGE, {"before": received_before}).rowcount

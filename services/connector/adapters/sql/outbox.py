@@ -4,16 +4,18 @@ A message that is delivered or parked has no `due_at`, so claiming looks at what
 lease is `due_at` moved on: a killed worker's message comes back by itself (case 73).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, bindparam, exists, func, select, update
 
 from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import outbox_message, visit
+from connector.adapters.sql.visit_secrets import DESTROYED
 from connector.domain.outbox import CLAIM, MessageState, OutboxMessage
 from connector.domain.visit import Visit
-from connector.ports.storage import StorageConflict
+from connector.ports.storage import OwedMessage, StorageConflict
 
 _columns = outbox_message.c
 _earlier = outbox_message.alias("earlier")
@@ -55,10 +57,12 @@ _ADD = on_both(
 )
 _HAS_KEY = select(_columns.id).where(_columns.key == bindparam("known_key"))
 
+_passed_over: BindParameter[Sequence[str]] = bindparam("passed_over", expanding=True)
 _DUE_HEADS = (
     select(_columns.id)
     .where(
         _columns.due_at <= bindparam("now"),
+        _columns.environment_id.not_in(_passed_over),
         ~exists().where(
             _earlier.c.visit_id == _columns.visit_id,
             _earlier.c.id < _columns.id,
@@ -83,8 +87,17 @@ _OPEN = update(outbox_message).where(_THIS, _columns.state != MessageState.DELIV
 _DELIVERED = _OPEN.values(
     state=MessageState.DELIVERED, due_at=None, code="", delivered_at=bindparam("at")
 )
-_RETRY = _OPEN.values(state=MessageState.RETRY_AT, due_at=bindparam("later"), code=bindparam("why"))
-_PARK = _OPEN.values(state=MessageState.PARKED, due_at=None, code=bindparam("why"))
+# A claim is named by its number: who lost the lease may no longer say what to do next.
+_HELD = _OPEN.where(_columns.attempts == bindparam("claim"))
+_RETRY = _HELD.values(state=MessageState.RETRY_AT, due_at=bindparam("later"), code=bindparam("why"))
+_PARK = _HELD.values(state=MessageState.PARKED, due_at=None, code=bindparam("why"))
+_OWED_STATES = [state for state in MessageState if state is not MessageState.DELIVERED]
+_OWED = select(outbox_message).where(_columns.state.in_(_OWED_STATES)).order_by(_columns.id)
+_REPLAY = (
+    update(outbox_message)
+    .where(_THIS, _columns.state == MessageState.PARKED, _columns.sealed != DESTROYED)
+    .values(state=MessageState.RETRY_AT, due_at=bindparam("at"))
+)
 _COUNTS = select(_columns.state, func.count().label("messages")).group_by(_columns.state)
 
 
@@ -95,10 +108,16 @@ class SqlOutbox(Area):
         if not added and self._row(_HAS_KEY, known_key=key) is None:
             raise StorageConflict
 
-    def claim_due(self, now: datetime, limit: int) -> Sequence[OutboxMessage]:
-        claimed = self._change(
-            _CLAIM, {"now": now, "at_most": limit, "leased_until": now + CLAIM}
-        ).all()
+    def claim_due(
+        self, now: datetime, limit: int, but_not_of: Collection[str] = ()
+    ) -> Sequence[OutboxMessage]:
+        values = {
+            "now": now,
+            "at_most": limit,
+            "leased_until": now + CLAIM,
+            "passed_over": ["", *but_not_of],  # never empty: its SQL would be another one
+        }
+        claimed = self._change(_CLAIM, values).all()
         return [
             OutboxMessage(
                 id=row.id,
@@ -116,12 +135,36 @@ class SqlOutbox(Area):
     def delivered(self, message_id: int, at: datetime) -> None:
         self._change(_DELIVERED, {"message_id": message_id, "at": at})
 
-    def retry(self, message_id: int, due_at: datetime, code: str) -> None:
-        self._change(_RETRY, {"message_id": message_id, "later": due_at, "why": code})
+    def retry(self, message: OutboxMessage, due_at: datetime, code: str) -> None:
+        self._change(_RETRY, {"later": due_at, "why": code} | _claim_of(message))
 
-    def park(self, message_id: int, code: str) -> None:
-        self._change(_PARK, {"message_id": message_id, "why": code})
+    def park(self, message: OutboxMessage, code: str) -> None:
+        self._change(_PARK, {"why": code} | _claim_of(message))
+
+    def owed(self) -> Sequence[OwedMessage]:
+        return [
+            OwedMessage(
+                id=row.id,
+                visit_id=row.visit_id,
+                tenant_id=row.tenant_id,
+                environment_id=row.environment_id,
+                state=row.state,
+                attempts=row.attempts,
+                due_at=row.due_at,
+                code=row.code,
+                created_at=row.created_at,
+                replayable=row.state is MessageState.PARKED and row.sealed != DESTROYED,
+            )
+            for row in self._rows(_OWED)
+        ]
+
+    def replay(self, message_id: int, at: datetime) -> None:
+        self._change(_REPLAY, {"message_id": message_id, "at": at})
 
     def counts(self) -> Mapping[str, int]:
         found = {row.state: row.messages for row in self._rows(_COUNTS)}
         return {state.value: found.get(state, 0) for state in MessageState}
+
+
+def _claim_of(message: OutboxMessage) -> dict[str, Any]:
+    return {"message_id": message.id, "claim": message.attempts + 1}

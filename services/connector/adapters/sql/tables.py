@@ -259,6 +259,7 @@ class VisitColumns(TypedColumns):
     patient_join_url = _text_or_none("patients' address of the meeting")
     met = _flag("provider and patient were connected together")
     ended_at = _time_or_none("when the visit ended")
+    call_ended_at = _time_or_none("newest end of a call in its meeting")
 
 
 visit = _kept(
@@ -275,6 +276,7 @@ visit = _kept(
         ),
         UniqueConstraint("environment_id", "visit_key"),
         Index(None, "ended_at"),
+        Index(None, "state", "created_at"),
     ),
 )
 
@@ -301,20 +303,26 @@ class VisitPersonColumns(TypedColumns):
 
 
 visit_person = _kept(
-    _VISIT, Table("visit_person", METADATA, VisitPersonColumns, _one_of("role", Role))
+    _VISIT,
+    Table(
+        "visit_person",
+        METADATA,
+        VisitPersonColumns,
+        _one_of("role", (Role.PROVIDER, Role.PATIENT)),
+    ),
 )
 
 
 class ParticipantColumns(TypedColumns):
     visit_id = _visit(primary_key=True)
     key = _text("keyed hash of Graph's participant id", primary_key=True)
-    role = _word(Role, "provider or patient")
+    role = _word(Role, "provider, patient or somebody else")
     presence = _word(Presence, "lobby, connected or disconnected")
     status_at = _time("newest event time applied")
     ehr_id_sealed: Column[bytes | None] = Column(
         LargeBinary, nullable=True, comment=f"EHR's id of the person, sealed; {_SEALED}"
     )
-    unheard_leave_at = _time_or_none("a leave that was heard before its join")
+    story = _text("JSON of event times and presences, nothing else")
 
 
 participant = _kept(
@@ -343,7 +351,7 @@ class VisitEventColumns(TypedColumns):
     number = _number("order of the live page's lines")
     visit_id = _visit()
     kind = _text("what kind of line")
-    role = _text("provider, patient or empty")
+    role = _text("provider, patient, other or empty")
     label = _text("state or status word, never a name")
     at = _time("event time")
 
@@ -372,7 +380,7 @@ class OutboxMessageColumns(TypedColumns):
     attempts = _count("how often a worker took it")
     due_at = _time_or_none("next try, empty when delivered or parked")
     code = _text("why the last attempt failed")
-    created_at = _time("event time of the report")
+    created_at = _time("when it came to be owed")
     delivered_at = _time_or_none("when the EHR took it")
 
 
@@ -402,7 +410,7 @@ class GraphNotificationColumns(TypedColumns):
 
 
 graph_notification = _kept(
-    "deleted when applied; dead letters stay for the operator",
+    "deleted when applied; dead letters 24 hours after they came",
     Table(
         "graph_notification",
         METADATA,

@@ -1,22 +1,26 @@
 """Visits, who belongs to them and who is in the meeting."""
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from connector.adapters.sql.statements import Area, insert_if_new, on_both
 from connector.adapters.sql.tables import (
     applied_notification,
     participant,
+    redeemed_launch,
     visit,
+    visit_event,
     visit_person,
+    visit_secret,
 )
 from connector.adapters.sql.visit_events import VisitEvents
 from connector.adapters.sql.visit_secrets import DESTROYED, SealedRows
-from connector.domain.participant import Participant
-from connector.domain.visit import Meeting, Visit
+from connector.domain.participant import Moment, Participant, Presence
+from connector.domain.visit import FINAL, Meeting, Visit, VisitState
 from connector.ports.storage import StorageConflict, VisitEvent, VisitPerson, VisitSecrets
 
 _columns = visit.c
@@ -54,8 +58,30 @@ _SAVE = (
     update(visit)
     .where(_THIS)
     .values(
-        state=bindparam("new_state"), met=bindparam("have_met"), ended_at=bindparam("new_ended_at")
+        state=bindparam("new_state"),
+        met=bindparam("have_met"),
+        ended_at=bindparam("new_ended_at"),
+        call_ended_at=bindparam("new_call_ended_at"),
     )
+)
+_OPEN_STATES = [state for state in VisitState if state not in FINAL]
+_quiet_since = bindparam("quiet_since", type_=_columns.created_at.type)
+_FORGOTTEN = (
+    select(_columns.id)
+    .where(
+        _columns.state.in_(_OPEN_STATES),
+        _columns.created_at < _quiet_since,
+        ~exists().where(visit_event.c.visit_id == _columns.id, visit_event.c.at >= _quiet_since),
+        ~exists().where(
+            redeemed_launch.c.visit_id == _columns.id,
+            redeemed_launch.c.redeemed_at >= _quiet_since,
+        ),
+        ~exists().where(
+            visit_secret.c.visit_id == _columns.id, visit_secret.c.kept_at >= _quiet_since
+        ),
+    )
+    .order_by(_columns.created_at)
+    .limit(bindparam("at_most"))
 )
 _PURGE = delete(visit).where(_columns.ended_at < bindparam("ended_before"))
 
@@ -84,7 +110,7 @@ _SAVE_PARTICIPANT = on_both(
         index_elements=["visit_id", "key"],
         set_={
             name: insert.excluded[name]
-            for name in ("role", "presence", "status_at", "ehr_id_sealed", "unheard_leave_at")
+            for name in ("role", "presence", "status_at", "ehr_id_sealed", "story")
         },
     ),
 )
@@ -143,6 +169,7 @@ class SqlVisits(Area):
                 "new_state": visit.state,
                 "have_met": visit.met,
                 "new_ended_at": visit.ended_at,
+                "new_call_ended_at": visit.call_ended_at,
             },
         )
 
@@ -176,10 +203,8 @@ class SqlVisits(Area):
             Participant(
                 key=row.key,
                 role=row.role,
-                presence=row.presence,
-                status_at=row.status_at,
+                story=_to_story(row.story),
                 ehr_id_sealed=row.ehr_id_sealed,
-                unheard_leave_at=row.unheard_leave_at,
             )
             for row in self._rows(_ROSTER, visit_id=visit_id)
         ]
@@ -192,7 +217,7 @@ class SqlVisits(Area):
             "presence": participant.presence,
             "status_at": participant.status_at,
             "ehr_id_sealed": participant.ehr_id_sealed,
-            "unheard_leave_at": participant.unheard_leave_at,
+            "story": _to_text(participant.story),
         }
         self._change(_SAVE_PARTICIPANT, values)
 
@@ -211,6 +236,10 @@ class SqlVisits(Area):
     def last_event_number(self) -> int:
         return self.events.last_number()
 
+    def forgotten(self, quiet_since: datetime, limit: int) -> Sequence[str]:
+        rows = self._rows(_FORGOTTEN, quiet_since=quiet_since, at_most=limit)
+        return [row.id for row in rows]
+
     def purge(self, ended_before: datetime) -> int:
         return self._change(_PURGE, {"ended_before": ended_before}).rowcount
 
@@ -228,6 +257,7 @@ def _to_visit(row: Row[Any]) -> Visit:
         meeting=meeting,
         met=row.met,
         ended_at=row.ended_at,
+        call_ended_at=row.call_ended_at,
     )
 
 
@@ -246,4 +276,18 @@ def _to_row(visit: Visit) -> dict[str, Any]:
         "patient_join_url": meeting and meeting.patient_join_url,
         "met": visit.met,
         "ended_at": visit.ended_at,
+        "call_ended_at": visit.call_ended_at,
     }
+
+
+def _to_story(text: str) -> tuple[Moment, ...]:
+    return tuple(
+        Moment(datetime.fromisoformat(at), Presence(presence)) for at, presence in json.loads(text)
+    )
+
+
+def _to_text(story: tuple[Moment, ...]) -> str:
+    """Raises: ValueError: a time without its zone."""
+    if any(moment.at.tzinfo is None for moment in story):
+        raise ValueError("a datetime without a time zone is never stored")
+    return json.dumps([[m.at.astimezone(UTC).isoformat(), m.presence.value] for m in story])

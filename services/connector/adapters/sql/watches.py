@@ -6,14 +6,16 @@ after a lease or a pause while somebody tries, never while it is confirmed; then
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, or_, select, update
 
 from connector.adapters.sql.statements import Area, on_both
-from connector.adapters.sql.tables import meeting_watch
+from connector.adapters.sql.tables import meeting_watch, visit
 from connector.ports.storage import WatchedMeeting
 
-_LEASE = timedelta(seconds=30)
+# Looking for an older subscription, deleting it and making one: up to five calls of 8 s, and pauses.
+_LEASE = timedelta(seconds=120)
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 _columns = meeting_watch.c
@@ -50,9 +52,11 @@ _CLAIM = (
     .values(due_at=bindparam("leased_until"), attempts=_columns.attempts + 1)
     .returning(*_columns)
 )
+# A claim is named by its number: who lost the lease may no longer say how things stand.
+_HELD = and_(_THIS, _columns.attempts == bindparam("claim"))
 _CONFIRMED = (
     update(meeting_watch)
-    .where(_THIS)
+    .where(_HELD)
     .values(
         graph_id=bindparam("confirmed_id"),
         expires_at=bindparam("confirmed_until"),
@@ -61,15 +65,28 @@ _CONFIRMED = (
         due_at=case((_columns.wanted.is_(True), None), else_=_columns.due_at),
     )
 )
-_LOST = update(meeting_watch).where(_THIS).values(graph_id=None, expires_at=None, due_at=_AT_ONCE)
-_LOST_BUT_WANTED = _LOST.where(_columns.wanted.is_(True))
+_FORGET = update(meeting_watch).values(graph_id=None, expires_at=None, due_at=_AT_ONCE)
+_LOST = _FORGET.where(_HELD)
+_LOST_BUT_WANTED = _FORGET.where(_THIS, _columns.wanted.is_(True))
 _DELETE_UNWANTED = delete(meeting_watch).where(_THIS, _columns.wanted.is_(False))
-_RETRY = update(meeting_watch).where(_THIS).values(due_at=bindparam("later"))
-_BY_GRAPH_ID = select(_columns.visit_id).where(_columns.graph_id == bindparam("subscription"))
+_RETRY = update(meeting_watch).where(_HELD).values(due_at=bindparam("later"))
 _RENEW_NOW = (
     update(meeting_watch)
-    .where(_columns.graph_id == bindparam("subscription"))
+    .where(
+        _THIS,
+        _columns.tenant_id == bindparam("of_tenant"),
+        # Before it is confirmed somebody is making it, and it needs no renewal.
+        _columns.graph_id.is_not(None),
+    )
     .values(due_at=bindparam("at"))
+)
+_UNWANT_ENDED = (
+    update(meeting_watch)
+    .where(
+        _columns.wanted.is_(True),
+        _columns.visit_id.in_(select(visit.c.id).where(visit.c.ended_at < bindparam("before"))),
+    )
+    .values(wanted=False, due_at=bindparam("at"))
 )
 
 
@@ -110,23 +127,26 @@ class SqlWatches(Area):
             for row in self._change(_CLAIM, values).all()
         ]
 
-    def confirmed(self, visit_id: str, graph_id: str, expires_at: datetime) -> None:
-        values = {"of_visit": visit_id, "confirmed_id": graph_id, "confirmed_until": expires_at}
-        self._change(_CONFIRMED, values)
+    def confirmed(self, watch: WatchedMeeting, graph_id: str, expires_at: datetime) -> None:
+        values = {"confirmed_id": graph_id, "confirmed_until": expires_at}
+        self._change(_CONFIRMED, values | _claim_of(watch))
 
     def removed(self, visit_id: str) -> None:
         self._change(_LOST_BUT_WANTED, {"of_visit": visit_id})
         self._change(_DELETE_UNWANTED, {"of_visit": visit_id})
 
-    def retry(self, visit_id: str, due_at: datetime) -> None:
-        self._change(_RETRY, {"of_visit": visit_id, "later": due_at})
+    def retry(self, watch: WatchedMeeting, due_at: datetime) -> None:
+        self._change(_RETRY, {"later": due_at} | _claim_of(watch))
 
-    def lost(self, visit_id: str) -> None:
-        self._change(_LOST, {"of_visit": visit_id})
+    def lost(self, watch: WatchedMeeting) -> None:
+        self._change(_LOST, _claim_of(watch))
 
-    def visit_of(self, graph_id: str) -> str | None:
-        row = self._row(_BY_GRAPH_ID, subscription=graph_id)
-        return row and str(row.visit_id)
+    def renew_now(self, visit_id: str, tenant_id: str, at: datetime) -> None:
+        self._change(_RENEW_NOW, {"of_visit": visit_id, "of_tenant": tenant_id, "at": at})
 
-    def renew_now(self, graph_id: str, at: datetime) -> None:
-        self._change(_RENEW_NOW, {"subscription": graph_id, "at": at})
+    def unwant_ended(self, ended_before: datetime, at: datetime) -> None:
+        self._change(_UNWANT_ENDED, {"before": ended_before, "at": at})
+
+
+def _claim_of(watch: WatchedMeeting) -> dict[str, Any]:
+    return {"of_visit": watch.visit_id, "claim": watch.attempts + 1}

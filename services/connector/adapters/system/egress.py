@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from connector.ports.errors import AddressRefused, TryLater
+from connector.ports.errors import AddressRefused, NotConnected
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
@@ -140,7 +140,7 @@ class EgressGuard:
 
         Raises:
             AddressRefused: any of them is not public and the host is not trusted;
-            TryLater: `name_unknown` or `name_timeout`.
+            NotConnected: `name_unknown` or `name_timeout`.
         """
         itself = literal(host)
         names = [str(itself)] if itself else self._look_up(host, port, timeout_seconds)
@@ -162,10 +162,10 @@ class EgressGuard:
         thread.start()
         thread.join(timeout_seconds)
         if not outcome:
-            raise TryLater("name_timeout", host=host)
+            raise NotConnected("name_timeout", host=host)
         addresses = outcome[0]
         if isinstance(addresses, OSError) or not addresses:
-            raise TryLater("name_unknown", host=host)
+            raise NotConnected("name_unknown", host=host)
         return addresses
 
 

@@ -1,4 +1,4 @@
-"""The one way out for EHRs and Graph: guarded, pooled, capped and on time.
+"""The one way out, for EHRs, Entra and Graph: guarded, pooled, capped and on time.
 
 urllib3 pools the connections; ours resolve once, connect to the checked address only, and verify
 the certificate against the name, so an answer from DNS cannot be swapped between check and use.
@@ -24,7 +24,7 @@ from connector.adapters.system.egress import (
     destination_of,
     system_resolve,
 )
-from connector.ports.errors import BadAnswer, TryLater
+from connector.ports.errors import BadAnswer, NotConnected, TryLater
 from connector.ports.http import Answer
 
 CONNECT_SECONDS = 3.0
@@ -68,7 +68,7 @@ class _DeadlineSocket(ssl.SSLSocket):
 
 
 class _GuardedConnection(HTTPSConnection):
-    """Connects to checked addresses only; whatever fails before the request is sent is `TryLater`."""
+    """Connects to checked addresses only; says so when nothing was sent."""
 
     def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
         self._guard: EgressGuard = options.pop("guard")
@@ -84,14 +84,14 @@ class _GuardedConnection(HTTPSConnection):
         try:
             super().connect()
         except TimeoutError as slow:
-            raise TryLater("connect_timeout", host=self.host) from slow
+            raise NotConnected("connect_timeout", host=self.host) from slow
         except ssl.SSLCertVerificationError as untrusted:
             code = _CERTIFICATE_CODES.get(untrusted.verify_code, "certificate_invalid")
             raise TryLater(code, host=self.host) from untrusted
         except ssl.SSLError as broken:
-            raise TryLater("tls_failed", host=self.host) from broken
+            raise NotConnected("tls_failed", host=self.host) from broken
         except OSError as broken:
-            raise TryLater("no_connection", host=self.host) from broken
+            raise NotConnected("no_connection", host=self.host) from broken
 
     def request(self, *arguments: Any, **options: Any) -> None:
         self._set_deadline()
@@ -135,7 +135,7 @@ class GuardedHttp:
     """Implements `ports.http.Http`; one per process, shared by all threads.
 
     Args:
-        ca_file: PEM of the only authorities trusted; None means the system's.
+        ca_file: PEM of authorities trusted besides the system's.
         trusted_private_hosts: names the egress guard lets resolve to private addresses.
         pool_size: connections kept alive for one host and port.
         resolve: looks names up; tests pass a resolver that lies.
@@ -150,7 +150,10 @@ class GuardedHttp:
     ) -> None:
         # Below this level urllib3 logs whole URLs, whose queries hold the EHR's ids.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
-        self._context = ssl.create_default_context(cafile=ca_file)
+        # Given to create_default_context, the file would replace the system's authorities.
+        self._context = ssl.create_default_context()
+        if ca_file is not None:
+            self._context.load_verify_locations(cafile=ca_file)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.sslsocket_class = _DeadlineSocket
         self._guard = EgressGuard(trusted_private_hosts, resolve)

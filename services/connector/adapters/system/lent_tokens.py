@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connector.adapters.system.turns import UNMEASURED, Waiting, turn
 from connector.ports.errors import OutsideError
 from connector.ports.system import Clock
 from connector.ports.tokens import LentToken
@@ -30,10 +31,15 @@ class HeldTokens:
 
     A failed fetch is remembered for two seconds, so that those who queued behind it do not each
     wait out the same dead server in turn.
+
+    Args:
+        clock: decides what is fresh.
+        waiting: opened around a wait for another thread's fetch.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, waiting: Waiting = UNMEASURED) -> None:
         self._clock = clock
+        self._waiting = waiting
         self._slots: dict[Hashable, _Slot] = {}
         self._lock = threading.Lock()
 
@@ -42,7 +48,7 @@ class HeldTokens:
         held = self._fresh(slot)
         if held is not None:
             return held
-        with slot.lock:
+        with turn(slot.lock, self._waiting):
             held = self._fresh(slot)
             return held if held is not None else self._fetch(slot, fetch)
 

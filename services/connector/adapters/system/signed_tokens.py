@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc8725.html (JSON Web Token best current practices)
 """
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
+from connector.adapters.system.turns import UNMEASURED, Waiting, turn
 from connector.ports.answers import failure_of, host_of, json_object
 from connector.ports.errors import OutsideError, TryLater, Untrusted
 from connector.ports.http import Http
@@ -41,14 +43,18 @@ class _PublishedKey:
 
 @dataclass(slots=True)
 class _KeySet:
-    """Keys of one issuer; `lock` makes its fetch single-flight."""
+    """Keys of one issuer; `lock` makes its fetch single-flight.
+
+    `tried_at` is when the last read ended, well or badly: one that took long to fail must not be
+    forgotten by the time the next thread gets its turn.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     keys: Sequence[_PublishedKey] = ()
     read_at: datetime = _LONG_AGO
     tried_at: datetime = _LONG_AGO
     forced_at: datetime = _LONG_AGO
-    failure: TryLater | None = None
+    failure: str = ""
 
 
 class PublishedKeys:
@@ -56,11 +62,17 @@ class PublishedKeys:
 
     Keys are reread after an hour, or once when a token names one that is not held, and never more
     than once a minute for one issuer. While they cannot be read the held ones serve for a day.
+
+    Args:
+        http: reads the keys.
+        clock: decides how old they are.
+        waiting: opened around a wait for another thread's read.
     """
 
-    def __init__(self, http: Http, clock: Clock) -> None:
+    def __init__(self, http: Http, clock: Clock, waiting: Waiting = UNMEASURED) -> None:
         self._http = http
         self._clock = clock
+        self._waiting = waiting
         self._sets: dict[str, _KeySet] = {}
         self._lock = threading.Lock()
 
@@ -96,7 +108,7 @@ class PublishedKeys:
         self._refresh_if_old(jwks_uri, held)
         found = _matching(held.keys, kid)
         if not found:
-            self._reread(jwks_uri, held, forced=True)
+            self._read_unknown(jwks_uri, held)
             found = _matching(held.keys, kid)
         if len(found) != 1:
             code = "key_ambiguous" if found else "key_unknown"
@@ -109,43 +121,50 @@ class PublishedKeys:
         Raises:
             TryLater: there are no keys young enough to use and they cannot be read.
         """
-        now = self._clock.now()
-        if now - held.read_at >= HARD_EXPIRY:
-            with held.lock:
+        age = self._clock.now() - held.read_at
+        if age >= HARD_EXPIRY:
+            with turn(held.lock, self._waiting):
                 self._require(jwks_uri, held)
-        elif now - held.read_at >= SOFT_EXPIRY and now - held.tried_at >= COOL_DOWN:
-            self._reread(jwks_uri, held, forced=False)
+        elif age >= SOFT_EXPIRY and held.lock.acquire(blocking=False):
+            # Whoever comes while one thread rereads goes on with the keys that are held.
+            try:
+                self._reread(jwks_uri, held)
+            finally:
+                held.lock.release()
 
     def _require(self, jwks_uri: str, held: _KeySet) -> None:
-        """Fetch unless a thread we waited for just did, or just failed to."""
+        """Fetch unless the thread we waited for just did, or just failed to: its failure is ours."""
         now = self._clock.now()
         if now - held.read_at < HARD_EXPIRY:
             return
-        if held.failure is not None and now - held.tried_at < FAILURE_MEMORY:
-            raise held.failure
+        if held.failure and now - held.tried_at < FAILURE_MEMORY:
+            raise TryLater(held.failure, host=host_of(jwks_uri))
         self._fetch(jwks_uri, held)
 
-    def _reread(self, jwks_uri: str, held: _KeySet, *, forced: bool) -> None:
-        """Read usable keys again, at most once a minute; if that fails the held ones stay."""
-        with held.lock:
-            now = self._clock.now()
-            if now - (held.forced_at if forced else held.tried_at) < COOL_DOWN:
-                return
-            held.forced_at = now if forced else held.forced_at
-            try:
+    def _reread(self, jwks_uri: str, held: _KeySet) -> None:
+        """Read usable keys again, at most once a minute; if that fails they stay."""
+        if self._clock.now() - held.tried_at >= COOL_DOWN:
+            with contextlib.suppress(TryLater):
                 self._fetch(jwks_uri, held)
-            except TryLater as unreadable:
-                held.failure = unreadable
+
+    def _read_unknown(self, jwks_uri: str, held: _KeySet) -> None:
+        """A token names a key that is not held: it may be new."""
+        with turn(held.lock, self._waiting):
+            if self._clock.now() - held.forced_at >= COOL_DOWN:
+                with contextlib.suppress(TryLater):
+                    self._fetch(jwks_uri, held)
+                held.forced_at = self._clock.now()
 
     def _fetch(self, jwks_uri: str, held: _KeySet) -> None:
-        held.tried_at = self._clock.now()
         try:
             held.keys = self._read(jwks_uri)
         except OutsideError as unreadable:
-            host = host_of(jwks_uri)
-            held.failure = TryLater(f"jwks_{unreadable.code}", host=host)
-            raise held.failure from unreadable
-        held.read_at, held.failure = self._clock.now(), None
+            held.failure = f"jwks_{unreadable.code}"
+            raise TryLater(held.failure, host=host_of(jwks_uri)) from unreadable
+        else:
+            held.read_at, held.failure = self._clock.now(), ""
+        finally:
+            held.tried_at = self._clock.now()
 
     def _read(self, jwks_uri: str) -> Sequence[_PublishedKey]:
         host = host_of(jwks_uri)

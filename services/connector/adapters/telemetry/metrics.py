@@ -18,7 +18,7 @@ LAUNCH_STEPS = Counter(
 )
 LAUNCH_OWN_SECONDS = Histogram(
     "connector_launch_own_seconds",
-    "Own time of a launch request, calls to the EHR and Graph excluded.",
+    "Own time of a launch request, waits for the EHR and Microsoft excluded.",
     ["step"],
     buckets=_BUCKETS,
 )

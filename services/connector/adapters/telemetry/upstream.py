@@ -1,7 +1,8 @@
 """How long a request waited for the outside, so that its own time can be told apart."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -15,8 +16,18 @@ def start() -> None:
 
 
 def waited_seconds() -> float:
-    """Seconds this request has spent in calls through `TimedHttp` since `start`."""
+    """Seconds this request has spent in `waiting` since `start`."""
     return _waited_seconds.get()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Count the block as waited for the outside; blocks are not nested."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        _waited_seconds.set(_waited_seconds.get() + time.perf_counter() - began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +46,7 @@ class TimedHttp:
         deadline_seconds: float = 8.0,
         max_bytes: int = 1_000_000,
     ) -> Answer:
-        began = time.perf_counter()
-        try:
+        with waiting():
             return self.http.send(
                 method,
                 url,
@@ -45,5 +55,3 @@ class TimedHttp:
                 deadline_seconds=deadline_seconds,
                 max_bytes=max_bytes,
             )
-        finally:
-            _waited_seconds.set(_waited_seconds.get() + time.perf_counter() - began)

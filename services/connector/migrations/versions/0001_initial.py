@@ -247,6 +247,7 @@ def _create_visit() -> None:
         _text("patient_join_url", "patients' address of the meeting", nullable=True),
         _flag("met", "provider and patient were connected together"),
         _time("ended_at", "when the visit ended", nullable=True),
+        _time("call_ended_at", "newest end of a call in its meeting", nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_visit"),
         *_foreign("visit", "environment_id", "tenant_id"),
         sa.UniqueConstraint(
@@ -262,6 +263,7 @@ def _create_visit() -> None:
         ),
     )
     op.create_index("ix_visit_ended_at", "visit", ["ended_at"])
+    op.create_index("ix_visit_state_created_at", "visit", ["state", "created_at"])
 
 
 def _create_visit_secret() -> None:
@@ -298,7 +300,7 @@ def _create_participant() -> None:
         "purged with its visit",
         _text("visit_id", "visit it belongs to"),
         _text("key", "keyed hash of Graph's participant id"),
-        _text("role", "provider or patient"),
+        _text("role", "provider, patient or somebody else"),
         _text("presence", "lobby, connected or disconnected"),
         _time("status_at", "newest event time applied"),
         _bytes(
@@ -306,14 +308,16 @@ def _create_participant() -> None:
             "EHR's id of the person, sealed; emptied with the visit's secrets",
             nullable=True,
         ),
-        _time("unheard_leave_at", "a leave that was heard before its join", nullable=True),
+        _text("story", "JSON of event times and presences, nothing else"),
         sa.PrimaryKeyConstraint("visit_id", "key", name="pk_participant"),
         *_foreign("participant", "visit_id"),
         sa.CheckConstraint(
             "presence IN ('lobby', 'connected', 'disconnected')",
             name="ck_participant_presence_known",
         ),
-        sa.CheckConstraint("role IN ('provider', 'patient')", name="ck_participant_role_known"),
+        sa.CheckConstraint(
+            "role IN ('provider', 'patient', 'other')", name="ck_participant_role_known"
+        ),
     )
 
 
@@ -335,7 +339,7 @@ def _create_visit_event() -> None:
         _number("number", "order of the live page's lines"),
         _text("visit_id", "visit it belongs to"),
         _text("kind", "what kind of line"),
-        _text("role", "provider, patient or empty"),
+        _text("role", "provider, patient, other or empty"),
         _text("label", "state or status word, never a name"),
         _time("at", "event time"),
         sa.PrimaryKeyConstraint("number", name="pk_visit_event"),
@@ -379,7 +383,7 @@ def _create_outbox_message() -> None:
         _count("attempts", "how often a worker took it"),
         _time("due_at", "next try, empty when delivered or parked", nullable=True),
         _text("code", "why the last attempt failed"),
-        _time("created_at", "event time of the report"),
+        _time("created_at", "when it came to be owed"),
         _time("delivered_at", "when the EHR took it", nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_outbox_message"),
         *_foreign("outbox_message", "visit_id", "environment_id", "tenant_id"),
@@ -398,7 +402,7 @@ def _create_outbox_message() -> None:
 def _create_graph_notification() -> None:
     _table(
         "graph_notification",
-        "deleted when applied; dead letters stay for the operator",
+        "deleted when applied; dead letters 24 hours after they came",
         _number("id", "order of arrival"),
         _bytes("body", "Graph's post as it came, content encrypted"),
         _time("received_at", "when it came"),

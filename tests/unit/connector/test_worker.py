@@ -1,0 +1,135 @@
+"""The worker's threads: a hanging EHR holds up its own lanes only, and everything is counted."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from tests.builders.world import World
+from tests.fakes.system import FixedClock
+
+from connector.domain.outbox import MessageState, OutboxMessage
+from connector.usecases.deliver_outbox import DeliverOutbox, Delivery
+from connector.worker import Crew, Worker
+
+PATIENCE_SECONDS = 5
+
+
+class Telemetry:
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+        self.failed: list[str] = []
+
+    def write_back(self, outcome: str) -> None:
+        self.outcomes.append(outcome)
+
+    def unexpected(self, *, place: str, reference: str) -> None:
+        self.failed.append(place)
+
+
+class Deliveries:
+    """Stands for `DeliverOutbox`: messages of environment `slow` hang until `answer` is set."""
+
+    def __init__(self, *environments: str) -> None:
+        self.waiting = [
+            OutboxMessage(n, f"v{n}", env, "t", f"k{n}", b"", MessageState.PENDING, 0)
+            for n, env in enumerate(environments)
+        ]
+        self.done: list[str] = []
+        self.answer = threading.Event()
+        self.moved_on = threading.Condition()
+
+    def due(self, limit: int, but_not_of: frozenset[str]) -> list[OutboxMessage]:
+        found = [m for m in self.waiting if m.environment_id not in but_not_of][:limit]
+        self.waiting = [m for m in self.waiting if m not in found]
+        return found
+
+    def __call__(self, message: OutboxMessage) -> Delivery:
+        if message.environment_id == "slow":
+            assert self.answer.wait(PATIENCE_SECONDS)
+        if message.environment_id == "broken":
+            raise ZeroDivisionError
+        with self.moved_on:
+            self.done.append(message.environment_id)
+            self.moved_on.notify_all()
+        return Delivery.DELIVERED
+
+    def wait_until_done(self, count: int) -> bool:
+        with self.moved_on:
+            return self.moved_on.wait_for(lambda: len(self.done) >= count, PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
+@pytest.fixture
+def worker(telemetry: Telemetry) -> Iterator[Worker]:
+    nothing: Any = None
+    worker = Worker(nothing, FixedClock(), cast(Any, telemetry), nothing, nothing, nothing, nothing)
+    yield worker
+    worker.deliveries.finish()
+
+
+def at_work(worker: Worker, deliveries: Deliveries) -> None:
+    worker.deliver_outbox = cast(DeliverOutbox, deliveries)
+    while worker.deliver():
+        pass
+
+
+def test_a_hanging_ehr_leaves_threads_to_the_others(worker: Worker) -> None:
+    deliveries = Deliveries(*["slow"] * 20, *["fine"] * 3)
+    try:
+        at_work(worker, deliveries)
+
+        assert deliveries.wait_until_done(3)
+        assert deliveries.done == ["fine"] * 3
+        assert len(deliveries.waiting) == 16, "what has no thread is not claimed either"
+    finally:
+        deliveries.answer.set()
+
+
+def test_what_hung_is_finished_and_its_place_is_free_again(worker: Worker) -> None:
+    crew = Crew(2, 1)
+    go = threading.Event()
+    crew.start("a", go.wait)
+    assert (crew.free, crew.full) == (1, {"a"})
+
+    go.set()
+    crew.finish()
+
+    assert (crew.free, crew.full) == (2, frozenset())
+
+
+def test_every_outcome_is_counted(worker: Worker, telemetry: Telemetry) -> None:
+    at_work(worker, Deliveries("fine", "fine"))
+    worker.deliveries.finish()
+
+    assert telemetry.outcomes == ["delivered", "delivered"]
+
+
+def test_an_error_nobody_foresaw_is_told_and_frees_its_place(
+    worker: Worker, telemetry: Telemetry
+) -> None:
+    at_work(worker, Deliveries("broken"))
+    worker.deliveries.finish()
+
+    assert telemetry.failed == ["write_back"]
+    assert worker.deliveries.free == 8
+
+
+def test_nothing_due_is_nothing_done(worker: Worker) -> None:
+    worker.deliver_outbox = cast(DeliverOutbox, Deliveries())
+
+    assert not worker.deliver()
+
+
+def test_the_real_use_case_takes_what_the_worker_hands_it(
+    worker: Worker, telemetry: Telemetry, tmp_path: Any
+) -> None:
+    world = World(tmp_path)
+    worker.deliver_outbox = world.deliver_outbox
+
+    assert not worker.deliver()
+    world.store.close()
