@@ -6,7 +6,8 @@ then once more where the person is now ([ADR 6](../../../docs/adr/0006-late-news
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -114,6 +115,10 @@ _STATUS_OF = {
 }
 
 
+_STRENGTH = {Presence.DISCONNECTED: 0, Presence.LOBBY: 1, Presence.CONNECTED: 2}
+_GAVE_UP_WAITING = [Presence.LOBBY, Presence.DISCONNECTED]
+
+
 def moved(participant: Participant, change: RosterChange) -> tuple[Participant, list[StatusReport]]:
     """Apply one change by event time: older and repeated news never move anybody backwards.
 
@@ -123,15 +128,12 @@ def moved(participant: Participant, change: RosterChange) -> tuple[Participant, 
     """
     moment = Moment(change.at, change.presence)
     place = bisect_right(participant.story, change.at, key=lambda m: m.at)
-    before = participant.story[place - 1] if place else None
-    after = participant.story[place] if place < len(participant.story) else None
-    late = after is not None
+    late = place < len(participant.story)
     if moment in participant.story or (late and change.presence is Presence.LOBBY):
         return participant, []
     story = (*participant.story[:place], moment, *participant.story[place:])
     now = replace(participant, story=_without_needless(story))
-    owed = _missed(now, before, moment, after) if after else _news(before, moment)
-    return now, [_report(now, each, change.at) for each in owed]
+    return now, owed([participant], [now], change.at)
 
 
 def call_ended(participant: Participant, at: datetime) -> tuple[Participant, list[StatusReport]]:
@@ -157,26 +159,51 @@ def _overlap(
     return not ends or max(one[0], other[0]) < min(ends)
 
 
-def _news(before: Moment | None, moment: Moment) -> list[Moment]:
-    """What the newest word of somebody adds."""
-    if before is None:
-        return [] if moment.presence is Presence.DISCONNECTED else [moment]
-    return [] if moment.presence is before.presence else [moment]
+def owed(
+    before: Sequence[Participant], after: Sequence[Participant], cause_at: datetime
+) -> list[StatusReport]:
+    """What news of one person's devices adds to what was told of that person.
+
+    Args:
+        before: the devices as they were, all of it told.
+        after: the same devices, and new ones, with the news.
+        cause_at: time of the event that brought the news.
+
+    Returns:
+        As many connects, disconnects and lobby arrivals as were not told yet, in event order where
+        that ends with the truth: the last report always says where the person is now.
+    """
+    told, true = _timeline(before), _timeline(after)
+    untold = Counter(m.presence for m in true) - Counter(m.presence for m in told)
+    news = []
+    for moment in true:
+        if moment not in told and untold[moment.presence]:
+            untold[moment.presence] -= 1
+            news.append(moment)
+    if true and [*told, *news][-1].presence is not true[-1].presence:
+        news = _ending_with(true[-1], news)
+    return [_report(after[-1], moment, cause_at) for moment in news]
 
 
-def _missed(now: Participant, before: Moment | None, moment: Moment, after: Moment) -> list[Moment]:
-    """What a late word adds: a stay nobody was told of, or the break between two told as one."""
-    was_connected = before is not None and before.presence is Presence.CONNECTED
-    is_connected = after.presence is Presence.CONNECTED
-    joined = moment.presence is Presence.CONNECTED
-    if joined is was_connected or joined is is_connected:
-        return []
-    connect, disconnect = (moment, after) if joined else (after, moment)
-    disconnect = replace(disconnect, presence=Presence.DISCONNECTED)
-    if now.presence is Presence.CONNECTED:
-        return [disconnect, connect]
-    repeated = [now.story[-1]] if now.presence is Presence.LOBBY else []
-    return [connect, disconnect, *repeated]
+def _ending_with(now: Moment, news: list[Moment]) -> list[Moment]:
+    """The news in an order whose last word is true; a word told before is repeated if need be."""
+    last = next((m for m in reversed(news) if m.presence is now.presence), now)
+    return [*(m for m in news if m is not last), last]
+
+
+def _timeline(devices: Sequence[Participant]) -> list[Moment]:
+    """One person's presence over time: connected while any device is, from the first word on."""
+    where: dict[str, Presence] = {}
+    line: list[Moment] = []
+    heard = [(m.at, d.key, m.presence) for d in devices for m in d.story]
+    for at, key, presence in sorted(heard, key=lambda word: word[0]):
+        where[key] = presence
+        now = max(where.values(), key=_STRENGTH.__getitem__)
+        if now is Presence.CONNECTED and [m.presence for m in line[-2:]] == _GAVE_UP_WAITING:
+            line.pop()  # the join that this leave ended may be still on its way
+        if now is not (line[-1].presence if line else Presence.DISCONNECTED):
+            line.append(Moment(at, now))
+    return line
 
 
 def _without_needless(story: tuple[Moment, ...]) -> tuple[Moment, ...]:

@@ -4,8 +4,9 @@ All of it is one transaction of the caller's: either everything of an event is k
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from connector.domain.audit import Event, Outcome
 from connector.domain.outbox import idempotency_key
@@ -17,6 +18,7 @@ from connector.domain.participant import (
     StatusReport,
     call_ended,
     moved,
+    owed,
 )
 from connector.domain.visit import Visit
 from connector.ports.errors import Untrusted
@@ -36,18 +38,19 @@ class ApplyCallEvent:
 
     def __call__(self, tx: Transaction, visit: Visit, event: CallEvent) -> None:
         """Apply it by its time, whatever was applied before; `visit` is as read in `tx`."""
-        roster = {p.key: p for p in tx.visits.roster(visit.id)}
+        before = {p.key: p for p in tx.visits.roster(visit.id)}
+        roster = dict(before)
         people = tx.visits.people(visit.id)
         reports: list[StatusReport] = []
         for line in event.roster:
-            changed, owed = self._entered(visit, line, event, people, roster)
+            changed, told = self._entered(visit, line, event, people, roster)
             roster[changed.key] = changed
-            reports += owed
+            reports += told
         # Late news of a call that is known to be over: whoever joined it has left it.
         if ended_at := event.at if event.type is CallEventType.ENDED else visit.call_ended_at:
             for participant in list(roster.values()):
-                roster[participant.key], owed = call_ended(participant, ended_at)
-                reports += owed
+                roster[participant.key], told = call_ended(participant, ended_at)
+                reports += told
         visit = visit.with_roster(roster.values(), event.at)
         if event.type is CallEventType.ENDED:
             visit = visit.call_ended(roster.values(), event.at)
@@ -55,7 +58,9 @@ class ApplyCallEvent:
             tx.visits.save_participant(visit.id, participant)
         tx.visits.save(visit)
         for report in reports:
-            self._tell(tx, visit, report, roster[report.participant_key])
+            tx.visits.add_event(visit.id, "participant", report.role, report.status, report.at)
+        for ehr_id_sealed, report in _owed_to_ehr(before, roster, event.at):
+            self._tell_ehr(tx, visit, report, ehr_id_sealed)
         tx.visits.add_event(visit.id, "state", "", visit.state.value, event.at)
 
     def _entered(
@@ -75,17 +80,14 @@ class ApplyCallEvent:
             presence = Presence.DISCONNECTED
         return moved(_identified(known, line, people), RosterChange(key, presence, event.at))
 
-    def _tell(
-        self, tx: Transaction, visit: Visit, report: StatusReport, participant: Participant
+    def _tell_ehr(
+        self, tx: Transaction, visit: Visit, report: StatusReport, ehr_id_sealed: bytes
     ) -> None:
-        tx.visits.add_event(
-            visit.id, "participant", report.role.value, report.status.value, report.at
-        )
         secrets = tx.visits.secrets(visit.id)
-        if secrets is None or not participant.ehr_id_sealed:
+        if secrets is None:  # pragma: no cover - ids without a key are empty and told of nobody
             return
         try:
-            sealed = self._sealed(secrets, report, participant.ehr_id_sealed)
+            sealed = self._sealed(secrets, report, ehr_id_sealed)
         except Untrusted as err:
             tx.audit(self._untold(visit, err))
         else:
@@ -113,6 +115,23 @@ class ApplyCallEvent:
             actor="connector",
             facts={"visit": visit.id, "code": err.code},
         )
+
+
+def _owed_to_ehr(
+    before: Mapping[str, Participant], after: Mapping[str, Participant], cause_at: datetime
+) -> list[tuple[bytes, StatusReport]]:
+    """One line per EHR person, whatever devices they use: (sealed EHR id, report) each.
+
+    Whoever rejoins is a new participant to Graph, and a leave may be heard after the rejoin.
+    """
+    reports: list[tuple[bytes, StatusReport]] = []
+    for ehr_id in {p.ehr_id_sealed for p in after.values() if p.ehr_id_sealed}:
+        now = [p for p in after.values() if p.ehr_id_sealed == ehr_id]
+        keys = {p.key for p in now}
+        # Nobody's story was told while they were not identified; under a destroyed id it was.
+        told = [p for p in before.values() if p.key in keys and p.ehr_id_sealed is not None]
+        reports += [(ehr_id, report) for report in owed(told, now, cause_at)]
+    return reports
 
 
 def role_of(line: RosterLine, visit: Visit, people: Sequence[VisitPerson]) -> Role:

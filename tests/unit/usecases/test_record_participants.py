@@ -315,13 +315,34 @@ def test_two_providers_are_told_by_their_own_ids(world: World) -> None:
     assert {r.role for r in world.write_back.reports} == {Role.PROVIDER}
 
 
-def test_a_patient_and_the_parent_are_both_told_as_the_patient(world: World) -> None:
+def test_a_patient_and_the_parent_are_one_line_to_the_ehr(world: World) -> None:
     world.open_visit.for_patient(patient_launch("parent", user=PARENT_USER), "ref")
 
     post(world, roster(1, connected("tablet"), connected("phone")))
 
-    assert told(world) == [(PATIENT, CONNECTED), (PATIENT, CONNECTED)]
-    assert len({report.key for report in world.write_back.reports}) == 2
+    assert told(world) == [(PATIENT, CONNECTED)]
+
+
+def test_a_second_device_that_leaves_disconnects_nobody(world: World) -> None:
+    post(world, roster(1, connected("tablet")), roster(2, connected("phone")))
+    post(world, roster(3, gone("phone")))
+    assert told(world) == [(PATIENT, CONNECTED)]
+
+    post(world, roster(4, gone("tablet")))
+
+    assert told(world) == [(PATIENT, CONNECTED), (PATIENT, DISCONNECTED)]
+
+
+def test_case_52_a_leave_heard_after_the_rejoin_is_told_and_the_last_word_is_true(
+    world: World,
+) -> None:
+    """Whoever rejoins is a new participant to Graph; the EHR knows one person."""
+    post(world, roster(1, connected("first-stay")), roster(3, connected("second-stay")))
+
+    post(world, roster(2, gone("first-stay")))
+
+    assert told(world) == [(PATIENT, CONNECTED), (PATIENT, DISCONNECTED), (PATIENT, CONNECTED)]
+    assert len({report.key for report in world.write_back.reports}) == 3
 
 
 def test_staff_who_never_launched_are_counted_and_never_told(world: World) -> None:
@@ -344,14 +365,17 @@ def test_two_patients_of_one_visit_cannot_be_told_apart_so_neither_is_told(world
     assert told(world) == []
 
 
-def test_somebody_who_launches_after_joining_is_told_from_then_on(world: World) -> None:
+def test_somebody_who_launches_after_joining_is_told_whole_once_they_are_known(
+    world: World,
+) -> None:
     post(world, roster(1, connected("a", SECOND_PROVIDER_OBJECT_ID)))
     launch = provider_launch("state-second", user=SECOND_PROVIDER_USER)
     world.open_visit.for_provider(launch, SECOND_PROVIDER_OBJECT_ID, "ref")
 
     post(world, roster(5, gone("a", SECOND_PROVIDER_OBJECT_ID)))
 
-    assert told(world) == [(SECOND_PROVIDER_USER.fhir_id, DISCONNECTED)]
+    second = SECOND_PROVIDER_USER.fhir_id
+    assert told(world) == [(second, CONNECTED), (second, DISCONNECTED)]
 
 
 def test_an_identity_once_certain_stays_whoever_launches_later(world: World) -> None:

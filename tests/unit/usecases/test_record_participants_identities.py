@@ -141,7 +141,7 @@ def test_a_destroyed_id_is_replaced_when_its_person_launches_again(
 
     post(roster(2, gone("guest")))
 
-    assert told(world) == [(PATIENT, DISCONNECTED)]
+    assert told(world) == [(PATIENT, CONNECTED), (PATIENT, DISCONNECTED)]
 
 
 def test_a_seal_that_does_not_open_never_holds_up_the_roster(world: World, post: Post) -> None:
