@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import pytest
+from tests.builders.approvals import ID, OLIVIA, at_the_ehr, prove, stored
 from tests.builders.configurations import (
     NOON,
     OTHER_TENANT,
@@ -19,16 +19,13 @@ from tests.builders.launches import PATIENT_USER, PROVIDER_USER, transaction
 from tests.builders.world import APPROVAL_CALLBACK, World
 
 from connector.domain.audit import Event
-from connector.domain.configuration import Revision, RevisionState
+from connector.domain.configuration import RevisionState
 from connector.domain.errors import Reason, Refused
-from connector.domain.launch import EhrUser
 from connector.domain.organization import MicrosoftIdentity
 from connector.ports.errors import Denied, TryLater, Untrusted
-from connector.usecases.approve_configuration import ApproveConfiguration, EhrSignInRequest
+from connector.usecases.approve_configuration import ApproveConfiguration
 
 Refusal = Callable[..., Refused]
-OLIVIA = the_approver()
-ID = "rev-test-1"
 STRANGERS = pytest.mark.parametrize(
     "who",
     [an_admin(), the_approver(tenant_id=OTHER_TENANT), the_approver(is_guest=True)],
@@ -50,28 +47,6 @@ def world(empty_world: World) -> World:
 @pytest.fixture
 def approvals(world: World) -> ApproveConfiguration:
     return world.approve_configuration
-
-
-def stored(world: World, revision_id: str = ID) -> Revision:
-    with world.store.read() as tx:
-        revision = tx.configurations.revision(revision_id)
-    assert revision is not None
-    return revision
-
-
-def at_the_ehr(
-    world: World, request: EhrSignInRequest, user: EhrUser = PROVIDER_USER
-) -> dict[str, str]:
-    return world.smart.sign_in(f"{request.endpoint}?{urlencode(request.parameters)}", user)
-
-
-def prove(world: World, revision_id: str = ID) -> Revision:
-    """Both sign-ins of the approver."""
-    request = world.approve_configuration.begin_ehr_sign_in(OLIVIA, revision_id)
-    query = at_the_ehr(world, request)
-    return world.approve_configuration.complete_ehr_sign_in(
-        OLIVIA, request.transaction, query, "ref-ehr"
-    )
 
 
 # The working world ------------------------------------------------------------------------------

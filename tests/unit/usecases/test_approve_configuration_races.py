@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from urllib.parse import urlencode
 
 import pytest
+from tests.builders.approvals import ID, OLIVIA, at_the_ehr, prove, stored
 from tests.builders.configurations import (
     OTHER_TENANT,
     PRODUCTION_BASE,
@@ -19,20 +19,16 @@ from tests.builders.configurations import (
     environment,
     the_approver,
 )
-from tests.builders.launches import PROVIDER_USER
 from tests.builders.world import World
 
 from connector.adapters.sql.transaction import SqlTransaction
 from connector.domain.audit import Event
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
-from connector.domain.launch import EhrUser
 from connector.domain.organization import EnvironmentKind
-from connector.usecases.approve_configuration import ApproveConfiguration, EhrSignInRequest
+from connector.usecases.approve_configuration import ApproveConfiguration
 
 Refusal = Callable[..., Refused]
-OLIVIA = the_approver()
-ID = "rev-test-1"
 STRANGERS = pytest.mark.parametrize(
     "who",
     [an_admin(), the_approver(tenant_id=OTHER_TENANT), the_approver(is_guest=True)],
@@ -54,28 +50,6 @@ def world(empty_world: World) -> World:
 @pytest.fixture
 def approvals(world: World) -> ApproveConfiguration:
     return world.approve_configuration
-
-
-def stored(world: World, revision_id: str = ID) -> Revision:
-    with world.store.read() as tx:
-        revision = tx.configurations.revision(revision_id)
-    assert revision is not None
-    return revision
-
-
-def at_the_ehr(
-    world: World, request: EhrSignInRequest, user: EhrUser = PROVIDER_USER
-) -> dict[str, str]:
-    return world.smart.sign_in(f"{request.endpoint}?{urlencode(request.parameters)}", user)
-
-
-def prove(world: World, revision_id: str = ID) -> Revision:
-    """Both sign-ins of the approver."""
-    request = world.approve_configuration.begin_ehr_sign_in(OLIVIA, revision_id)
-    query = at_the_ehr(world, request)
-    return world.approve_configuration.complete_ehr_sign_in(
-        OLIVIA, request.transaction, query, "ref-ehr"
-    )
 
 
 # Cases 33 and 35: it changed meanwhile ----------------------------------------------------------

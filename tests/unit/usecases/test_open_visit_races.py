@@ -11,11 +11,10 @@ from tests.builders.configurations import environment
 from tests.builders.launches import (
     PROVIDER_OBJECT_ID,
     SECOND_PROVIDER_OBJECT_ID,
-    SECOND_PROVIDER_USER,
     appointment,
-    patient_launch,
     provider_launch,
 )
+from tests.builders.visits import end, patient, provider, second_provider
 from tests.builders.world import World
 
 from connector.adapters.sql.store import SqlStore
@@ -23,31 +22,11 @@ from connector.adapters.sql.transaction import SqlTransaction
 from connector.domain.errors import Reason, Refused
 from connector.domain.organization import EnvironmentKind
 from connector.domain.participant import Role
-from connector.domain.visit import Visit, VisitState
+from connector.domain.visit import VisitState
 from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
 from connector.usecases.open_visit import Next, OpenedVisit, OpenVisit
 
 Refusal = Callable[..., Refused]
-
-
-def provider(world: World, number: int = 1) -> OpenedVisit:
-    return world.open_visit.for_provider(
-        provider_launch(f"state-{number}"), PROVIDER_OBJECT_ID, "ref"
-    )
-
-
-def second_provider(world: World, state_hash: str = "state-second") -> OpenedVisit:
-    launch = provider_launch(state_hash, user=SECOND_PROVIDER_USER)
-    return world.open_visit.for_provider(launch, SECOND_PROVIDER_OBJECT_ID, "ref")
-
-
-def patient(world: World, state_hash: str = "state-patient") -> OpenedVisit:
-    return world.open_visit.for_patient(patient_launch(state_hash), "ref")
-
-
-def end(world: World, visit: Visit, state: VisitState = VisitState.ENDED) -> None:
-    with world.store.write() as tx:
-        tx.visits.save(replace(visit, state=state, met=True, ended_at=world.clock.now()))
 
 
 # Many at once -----------------------------------------------------------------------------------
