@@ -41,6 +41,12 @@ def test_every_log_event_stands_in_the_data_inventory() -> None:
     assert logged == set(re.findall(r"`((?:process|http|library)\.[a-z_.]+)`", DATA))
 
 
+def test_every_sealed_cookie_stands_in_the_data_inventory() -> None:
+    source = "".join(p.read_text() for p in Path("services/connector/web").glob("*.py"))
+    sealed = set(re.findall(r'SealedCookie\(\s*"([a-z]+)"', source))
+    assert sealed == set(re.findall(r"`__Host-([a-z]+)-…`", DATA))
+
+
 def test_every_refusal_has_words() -> None:
     assert set(PROBLEMS) == set(Reason)
 
