@@ -1,8 +1,11 @@
 """All child processes of one sandbox: started side by side, awaited, restarted once, ended together."""
 
 import re
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,7 @@ STOP_WITHIN_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
 PROBE_TIMEOUT_SECONDS: Final = 2.0
 HTTP_OK: Final = 200
+_HELD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
@@ -36,8 +40,9 @@ class Supervisor:
 
     def start(self, plan: ProcessPlan) -> ChildProcess:
         """Start without waiting; an earlier run of the same name must have ended."""
-        child = ChildProcess(plan, self._log_file(plan.name))
-        self._children[plan.name] = child
+        with _signals_held():
+            child = ChildProcess(plan, self._log_file(plan.name))
+            self._children[plan.name] = child
         return child
 
     def child(self, name: str) -> ChildProcess:
@@ -106,6 +111,25 @@ class Supervisor:
             return False
         matches = re.search(readiness.pattern, answer.text) is not None
         return answer.status_code == HTTP_OK and matches
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C waits until a child that was just born is noted: nobody else would end it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    handlers = {
+        name: signal.signal(name, lambda number, _frame: caught.append(number)) for name in _HELD
+    }
+    try:
+        yield
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+        for number in caught:
+            signal.raise_signal(number)
 
 
 def _raise_for_dead(children: Iterable[ChildProcess]) -> None:
