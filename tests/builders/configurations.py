@@ -7,13 +7,14 @@ from typing import Any
 from connector.domain.configuration import (
     Approver,
     EhrClients,
-    IntegrationRecord,
     Revision,
     RevisionState,
     SmartEndpoints,
 )
+from connector.domain.geography import Geography
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import LaunchKind
-from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
+from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity, Tenant
 from connector.ports.storage import Door
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -25,6 +26,12 @@ TEAMS_ADMINISTRATOR = "69091246-20e8-4a56-aa4d-066075b2a7a8"
 
 TEST_BASE = "https://ehr.contoso.example/interconnect-tst-oauth/api/FHIR/R4"
 PRODUCTION_BASE = "https://ehr.contoso.example/interconnect-prd-oauth/api/FHIR/R4"
+
+
+def tenant(tenant_id: str = TENANT, **changes: Any) -> Tenant:
+    """A customer of the Americas whose geography an admin confirmed."""
+    confirmed = Tenant(tenant_id, Geography.AMERICAS, "US", NOON, ADMIN_ID)
+    return replace(confirmed, **changes)
 
 
 def environment(**changes: Any) -> Environment:
@@ -116,6 +123,8 @@ def identity(**changes: Any) -> MicrosoftIdentity:
         sign_in_name="somebody@contoso.example",
         directory_roles=frozenset(),
         is_guest=False,
+        country="US",
+        region_scope="NA",
     )
     return replace(member, **changes)
 

@@ -17,7 +17,8 @@ from connector.domain.configuration import (
     RevisionState,
     SmartEndpoints,
 )
-from connector.domain.organization import Environment, EnvironmentKind
+from connector.domain.geography import Geography
+from connector.domain.organization import Environment, EnvironmentKind, Tenant
 from connector.domain.visit import Visit, VisitState
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -45,6 +46,7 @@ def _migrated_file() -> Path:
     return path
 
 
+CUSTOMER = Tenant(TENANT, Geography.AMERICAS, "US", NOON, "admin-1")
 ENVIRONMENT = Environment(
     id="environment-test",
     tenant_id=TENANT,
@@ -93,7 +95,7 @@ def visit_number(number: int) -> Visit:
 def seed_environment(store: SqlStore, environment: Environment = ENVIRONMENT) -> None:
     """Tenant, organization and environment, nothing configured yet."""
     with store.write() as tx:
-        tx.configurations.register_tenant(environment.tenant_id, "americas", NOON)
+        tx.configurations.register_tenant(replace(CUSTOMER, id=environment.tenant_id))
         tx.configurations.add_environment(environment, NOON)
 
 

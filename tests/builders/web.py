@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from connector.adapters.vault.sealing import MasterSealer
 from connector.domain.configuration import EhrClients
+from connector.domain.geography import Geography
 from connector.domain.launch import EhrUser
 from connector.domain.organization import MicrosoftIdentity
 from connector.web.app import create_app
@@ -86,6 +87,7 @@ class Site:
                     geography="americas",
                     teams_hosts=TEAMS_HOSTS,
                     clients_offered=lambda _kind: EhrClients("p", "m", "b"),
+                    portals={Geography.EMEA: "https://visits.example.eu"},
                 ),
                 store=world.store,
                 clock=world.clock,
@@ -100,8 +102,12 @@ class Site:
                 open_visit=world.open_visit,
                 enter_configuration=world.enter_configuration,
                 approve_configuration=world.approve_configuration,
+                confirm_geography=world.confirm_geography,
+                confirm_licence=world.confirm_licence,
+                verify_record=world.verify_record,
                 receive_notification=world.receive_notification,
                 renew_on_request=world.renew_on_request,
+                diagnose=world.diagnose,
             )
         )
 

@@ -11,10 +11,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.builders.canaries import PATIENT_BIRTH_DATE, PATIENT_MRN, PATIENT_NAME, PROVIDER_NAME
-from tests.builders.configurations import NOON, TEST_BASE, active, environment, record
+from tests.builders.configurations import (
+    NOON,
+    TENANT,
+    TEST_BASE,
+    active,
+    approver,
+    environment,
+    record,
+    tenant,
+)
 from tests.builders.launches import PATIENT_USER, PROVIDER_USER, appointment
 from tests.builders.store import sqlite_store
 from tests.fakes.ehr import FakeAppointments, FakeWriteBack
+from tests.fakes.examination import FakeEhrExamination, FakeMicrosoftExamination
 from tests.fakes.microsoft import (
     FakeDirectory,
     FakeMeetings,
@@ -25,9 +35,11 @@ from tests.fakes.smart import FakeSmart
 from tests.fakes.system import FixedClock, SequentialIds
 from tests.fakes.vault import FakeSealer, FakeVisitSealer
 
+from connector.adapters.ehr.examination import WriteBackPlaces
 from connector.adapters.sql.store import SqlStore
-from connector.domain.configuration import IntegrationRecord, Revision
+from connector.domain.configuration import Revision
 from connector.domain.geography import Geography
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import AppointmentFacts, EhrUser, LaunchKind
 from connector.domain.organization import Environment
 from connector.domain.visit import Visit
@@ -35,7 +47,10 @@ from connector.usecases.apply_call_event import ApplyCallEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
 from connector.usecases.begin_launch import AuthorizationRequest, BeginLaunch
 from connector.usecases.complete_launch import CompletedLaunch, CompleteLaunch
+from connector.usecases.confirm_geography import ConfirmGeography
+from connector.usecases.confirm_licence import ConfirmLicence
 from connector.usecases.deliver_outbox import DeliverOutbox
+from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
@@ -46,10 +61,19 @@ from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
 from connector.usecases.replay_outbox import ReplayOutbox
 from connector.usecases.tidy_up import TidyUp
+from connector.usecases.verify_record import VerifyRecord
 
 CALLBACK = "https://connector.example/launch/callback"
+PUBLIC_URL = "https://connector.example"
 APPROVAL_CALLBACK = "https://connector.example/approvals/ehr/callback"
 VISITS_KEPT = timedelta(days=30)
+
+
+def directory_of_contoso() -> FakeDirectory:
+    """The approver of most tests is in it."""
+    directory = FakeDirectory()
+    directory.add(TENANT, approver())
+    return directory
 
 
 @dataclass
@@ -63,7 +87,7 @@ class World:
     appointments: FakeAppointments = field(default_factory=FakeAppointments)
     write_back: FakeWriteBack = field(default_factory=FakeWriteBack)
     meetings: FakeMeetings = field(default_factory=FakeMeetings)
-    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    directory: FakeDirectory = field(default_factory=directory_of_contoso)
     subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     reader: FakeNotificationReader = field(default_factory=FakeNotificationReader)
     sealer: FakeSealer = field(default_factory=FakeSealer)
@@ -79,12 +103,12 @@ class World:
         """The environment with its two integration records, nothing approved yet."""
         of = of or environment()
         with self.store.write() as tx:
-            tx.configurations.register_tenant(of.tenant_id, "americas", NOON)
+            tx.configurations.register_tenant(tenant(of.tenant_id))
             tx.configurations.add_environment(of, NOON)
             for kind in LaunchKind:
                 suffix = "" if of.id == "env-test" else f"-{of.id}"
                 record_id = f"record-{kind.value}{suffix}"
-                tx.configurations.add_record(IntegrationRecord(record_id, of.id, kind))
+                tx.records.add(IntegrationRecord(record_id, of.id, kind))
         return of
 
     def approve(self, revision: Revision | None = None) -> Revision:
@@ -96,6 +120,7 @@ class World:
             tx.configurations.add_revision(revision)
             assert tx.configurations.activate(revision)
         self.smart.add_ehr(revision.fhir_base_url)
+        self.ehr_examination.add_ehr(revision.fhir_base_url, revision.endpoints)
         return revision
 
     def book(self, facts: AppointmentFacts | None = None, base: str = TEST_BASE) -> None:
@@ -217,13 +242,47 @@ class World:
         )
 
     @cached_property
+    def confirm_geography(self) -> ConfirmGeography:
+        return ConfirmGeography(self.store, self.clock, Geography.AMERICAS)
+
+    @cached_property
+    def confirm_licence(self) -> ConfirmLicence:
+        return ConfirmLicence(self.store, self.clock)
+
+    @cached_property
+    def verify_record(self) -> VerifyRecord:
+        return VerifyRecord(self.store, self.clock, PUBLIC_URL)
+
+    @cached_property
     def approve_configuration(self) -> ApproveConfiguration:
         redeem = RedeemCode(self.smart)
-        return ApproveConfiguration(self.store, redeem, self.clock, self.ids, APPROVAL_CALLBACK)
+        return ApproveConfiguration(
+            self.store, redeem, self.clock, self.ids, APPROVAL_CALLBACK, self.directory
+        )
 
     @cached_property
     def tidy_up(self) -> TidyUp:
         return TidyUp(self.store, self.apply_call_event, self.clock, VISITS_KEPT)
+
+    @cached_property
+    def ehr_examination(self) -> FakeEhrExamination:
+        return FakeEhrExamination(self.clock)
+
+    @cached_property
+    def microsoft_examination(self) -> FakeMicrosoftExamination:
+        return FakeMicrosoftExamination(self.clock)
+
+    @cached_property
+    def diagnose(self) -> Diagnose:
+        return Diagnose(
+            store=self.store,
+            ehr=self.ehr_examination,
+            write_back=WriteBackPlaces(),
+            microsoft=self.microsoft_examination,
+            clock=self.clock,
+            ids=self.ids,
+            public_url=CALLBACK.removesuffix("/launch/callback"),
+        )
 
     @cached_property
     def replay_outbox(self) -> ReplayOutbox:

@@ -1,4 +1,4 @@
-"""A configuration revision and its life: draft, two stamps, approval (design.md section 5)."""
+"""A configuration revision and its life: draft, two stamps, approval (design.md section 5, ADR 7)."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from enum import StrEnum
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import LaunchKind
 from connector.domain.organization import MicrosoftIdentity
+from connector.domain.visit_settings import DEFAULTS, VisitSettings
 
 
 class RevisionState(StrEnum):
@@ -17,10 +18,15 @@ class RevisionState(StrEnum):
     DRAFT = "draft"
     AWAITING_APPROVAL = "awaiting_approval"
     CHANGES_REQUESTED = "changes_requested"
-    APPROVED = "approved"
     ACTIVE = "active"
     SUPERSEDED = "superseded"
     RETIRED = "retired"
+
+
+class EhrVendor(StrEnum):
+    """Vendors whose write-back is built (`connector.adapters.ehr`)."""
+
+    EPIC = "epic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,20 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One value that two revisions do not share, as text; `before` is empty where nothing was."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
-    """One version of an environment's configuration; values change only through its methods."""
+    """One version of an environment's configuration; values change only through its methods.
+
+    `promotion_plan` is the digest of the plan that made it, empty for one an admin entered.
+    """
 
     id: str
     environment_id: str
@@ -75,6 +93,9 @@ class Revision:
     approver: Approver
     created_at: datetime
     created_by: str
+    vendor: EhrVendor = EhrVendor.EPIC
+    settings: VisitSettings = DEFAULTS
+    promotion_plan: str = ""
     microsoft_signed_in_at: datetime | None = None
     ehr_signed_in_at: datetime | None = None
     approved_at: datetime | None = None
@@ -85,12 +106,30 @@ class Revision:
         shown = {
             "environment": self.environment_id,
             "number": self.number,
-            "fhir_base_url": self.fhir_base_url,
-            "clients": asdict(self.clients),
-            "endpoints": asdict(self.endpoints),
-            "approver": self.approver.object_id,
+            "approver_object_id": self.approver.object_id,
+            **self.values(),
         }
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+    def values(self) -> dict[str, str]:
+        """What it configures, by field name, as text; the approver by sign-in name."""
+        return {
+            "fhir_base_url": self.fhir_base_url,
+            "vendor": self.vendor.value,
+            "approver": self.approver.sign_in_name,
+            **{f"client_{name}": value for name, value in asdict(self.clients).items()},
+            **{name: str(value) for name, value in asdict(self.endpoints).items()},
+            **self.settings.values(),
+        }
+
+    def changes_from(self, earlier: "Revision | None") -> list[Change]:
+        """What it changes compared with an earlier revision, or with nothing, field by field."""
+        before = earlier.values() if earlier else {}
+        return [
+            Change(field, before.get(field, ""), after)
+            for field, after in self.values().items()
+            if before.get(field) != after
+        ]
 
     def submitted(self) -> "Revision":
         self._require(RevisionState.DRAFT, RevisionState.CHANGES_REQUESTED)
@@ -136,6 +175,17 @@ class Revision:
     def superseded(self) -> "Revision":
         return replace(self, state=RevisionState.SUPERSEDED)
 
+    def retired(self) -> "Revision":
+        """Its environment takes no launches any more, until a revision is approved again."""
+        self._require(RevisionState.ACTIVE)
+        return replace(self, state=RevisionState.RETIRED)
+
+    def restored(self) -> "Revision":
+        """A revision that was approved once and replaced since takes launches again (rollback)."""
+        if self.approved_at is None or self.state not in _RESTORABLE:
+            raise Refused(Reason.STATE_CONFLICT, facts={"state": self.state})
+        return replace(self, state=RevisionState.ACTIVE)
+
     def require_approver(self, who: MicrosoftIdentity) -> None:
         named = who.object_id == self.approver.object_id and who.tenant_id == self.tenant_id
         if not named or who.is_guest:
@@ -148,24 +198,4 @@ class Revision:
             raise Refused(Reason.STATE_CONFLICT, facts={"state": self.state})
 
 
-@dataclass(frozen=True, slots=True)
-class IntegrationRecord:
-    """What the analyst pastes into the EHR so that its button opens the connector (F25, F28).
-
-    `id` is a secret-free random name of the record; a launch must bring it back unchanged.
-    """
-
-    id: str
-    environment_id: str
-    kind: LaunchKind
-
-    def text(self, public_url: str, environment: str) -> str:
-        """The record as the EHR's integration build takes it: launch URL and context tokens."""
-        context = [
-            "sessionId=%CSN%",
-            f"environment={environment}",
-            f"recordId={self.id}",
-        ]
-        if self.kind is LaunchKind.PROVIDER:
-            context.append("departmentId=%LOGINDEPTID%")
-        return f"Launch URL: {public_url}/launch/{self.kind}\nContext: {'&'.join(context)}\n"
+_RESTORABLE = frozenset({RevisionState.SUPERSEDED, RevisionState.RETIRED})

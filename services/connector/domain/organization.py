@@ -1,7 +1,10 @@
 """Who owns a configuration: tenant, organization, EHR environment."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from connector.domain.geography import Geography
 
 
 class EnvironmentKind(StrEnum):
@@ -9,6 +12,22 @@ class EnvironmentKind(StrEnum):
 
     TEST = "test"
     PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A customer. `geography_confirmed_by` and `licence_confirmed_by` are Entra object ids of admins.
+
+    `country` is what Entra said when it was registered, empty if it said nothing.
+    """
+
+    id: str
+    geography: Geography
+    country: str
+    registered_at: datetime
+    geography_confirmed_by: str
+    licence_confirmed_at: datetime | None = None
+    licence_confirmed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +46,8 @@ class Environment:
 class MicrosoftIdentity:
     """A person as Entra vouches for them: key is (`tenant_id`, `object_id`); the rest is display.
 
-    `directory_roles` are role template ids from the `wids` claim.
+    `directory_roles` are role template ids from the `wids` claim. `country` (ISO 3166-1 alpha-2) and
+    `region_scope` say where Entra keeps the tenant; empty where its token does not.
     """
 
     tenant_id: str
@@ -35,6 +55,8 @@ class MicrosoftIdentity:
     sign_in_name: str
     directory_roles: frozenset[str]
     is_guest: bool
+    country: str = ""
+    region_scope: str = ""
 
 
 # Role template ids are the same in every tenant (microsoft.md 4.4).

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.configuration import IntegrationRecord, Revision
-from connector.domain.launch import LaunchKind
-from connector.domain.organization import Environment, EnvironmentKind
+from connector.domain.configuration import Revision
+from connector.domain.organization import Environment, EnvironmentKind, Tenant
 from connector.domain.outbox import MessageState, OutboxMessage
 from connector.domain.participant import Participant, Role
 from connector.domain.visit import Meeting, Visit
+from connector.ports.idempotency import IdempotencyKeys
+from connector.ports.people import People
+from connector.ports.records import Records
+from connector.ports.sharing import Grants
 
 
 class StorageConflict(Exception):
@@ -131,12 +134,18 @@ class StoredNotification:
 
 
 class Configurations(Protocol):
-    def register_tenant(self, tenant_id: str, geography: str, at: datetime) -> None:
-        """Repeatable.
+    def register_tenant(self, tenant: Tenant) -> None:
+        """Repeatable: a tenant that is registered stays as it is.
 
         Raises:
-            StorageConflict: unknown geography, or the tenant belongs to another one.
+            StorageConflict: it belongs to another geography.
         """
+        ...
+
+    def tenant(self, tenant_id: str) -> Tenant | None: ...
+
+    def confirm_licence(self, tenant_id: str, who: str, at: datetime) -> None:
+        """`who` is an Entra object id. Raises: StorageConflict: the tenant is not registered."""
         ...
 
     def add_environment(self, environment: Environment, at: datetime) -> None:
@@ -150,6 +159,10 @@ class Configurations(Protocol):
     def environments(self, tenant_id: str) -> Sequence[Environment]: ...
 
     def environment(self, environment_id: str) -> Environment | None: ...
+
+    def environment_ids(self) -> Sequence[str]:
+        """Of every tenant, oldest first: for operators."""
+        ...
 
     def find_environment(
         self, tenant_id: str, organization_name: str, kind: EnvironmentKind
@@ -170,7 +183,14 @@ class Configurations(Protocol):
     def revisions_to_approve(self, tenant_id: str, object_id: str) -> Sequence[Revision]: ...
 
     def activate(self, revision: Revision) -> bool:
-        """Make it the one launches use; False if another environment holds its FHIR base URL."""
+        """Make it the one launches use; the one before is superseded.
+
+        False if another environment holds its FHIR base URL and does not share it with this tenant.
+        """
+        ...
+
+    def retire(self, revision: Revision) -> None:
+        """Launches use it no more, and its FHIR base URL is free; guests of the address as well."""
         ...
 
     def owner_of(self, fhir_base_url: str) -> str | None:
@@ -178,14 +198,14 @@ class Configurations(Protocol):
         ...
 
     def door(self, fhir_base_url: str) -> Door | None:
-        """The approved configuration behind an issuer; None means unknown."""
+        """By issuer, of the owner of the address; what each launch begins with."""
         ...
 
     def door_of_environment(self, environment_id: str) -> Door | None: ...
 
-    def add_record(self, record: IntegrationRecord) -> None: ...
-
-    def record(self, environment_id: str, kind: LaunchKind) -> IntegrationRecord | None: ...
+    def door_of_record(self, fhir_base_url: str, record_id: str) -> Door | None:
+        """Of the record's environment, if it may launch from this address now."""
+        ...
 
 
 class Links(Protocol):
@@ -269,6 +289,10 @@ class Visits(Protocol):
         ...
 
     def purge(self, ended_before: datetime) -> int: ...
+
+    def completed_with_write_back(self, environment_id: str, since: datetime) -> int:
+        """Visits begun since then in which both met and the EHR took every report (flow 5)."""
+        ...
 
 
 class Redemptions(Protocol):
@@ -381,7 +405,15 @@ class Transaction(Protocol):
     @property
     def configurations(self) -> Configurations: ...
     @property
+    def records(self) -> Records: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def idempotency(self) -> IdempotencyKeys: ...
+    @property
     def links(self) -> Links: ...
+    @property
+    def people(self) -> People: ...
     @property
     def visits(self) -> Visits: ...
     @property

@@ -1,7 +1,8 @@
 """The named approver proves both sign-ins and says yes to exactly what was shown (flow 4).
 
 The EHR sign-in only proves the base URL: scope `openid fhirUser`, no FHIR request, and the token is
-dropped where it arrives (F22). Cases 30-36 of reliability.md.
+dropped where it arrives (F22). Before the two steps that decide, the EHR sign-in and the yes, Entra
+is asked whether the approver's account still is an enabled member. Cases 30-36, 47 of reliability.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +15,12 @@ from connector.domain.errors import Reason, Refused
 from connector.domain.launch import USERS_OF, LaunchKind, LaunchTransaction
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.scopes import APPROVAL_SCOPES
+from connector.ports.errors import Gone, OutsideError
+from connector.ports.microsoft import Directory
 from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
 from connector.usecases.begin_launch import authorization_parameters
+from connector.usecases.go_live import go_live
 from connector.usecases.redeem_code import RedeemCode, check_callback
 
 Change = Callable[[Revision, datetime], Revision]
@@ -36,12 +40,14 @@ class ApproveConfiguration:
     clock: Clock
     ids: Ids
     callback_url: str
+    directory: Directory
 
     def show(self, who: MicrosoftIdentity, revision_id: str) -> Revision:
         """What the approver is asked to approve; opening it is the first stamp."""
         return self._stamp(revision_id, lambda r, at: r.signed_in_with_microsoft(who, at))
 
     def begin_ehr_sign_in(self, who: MicrosoftIdentity, revision_id: str) -> EhrSignInRequest:
+        self._ask_again(who, revision_id)
         revision = self.show(who, revision_id)
         transaction = LaunchTransaction(
             state=self.ids.secret(),
@@ -90,8 +96,10 @@ class ApproveConfiguration:
         """Atomic and repeatable: a second click finds it active and changes nothing (case 36).
 
         Raises:
-            Refused: `NOT_THE_APPROVER`, `STEP_MISSING`, `CHANGED_SINCE_SHOWN`, `URL_TAKEN`.
+            Refused: `NOT_THE_APPROVER`, `STEP_MISSING`, `CHANGED_SINCE_SHOWN`, `URL_TAKEN`,
+                `APPROVER_DISABLED`, `MICROSOFT_UNREACHABLE`; nothing has changed then.
         """
+        self._ask_again(who, revision_id)
         with self.store.write() as tx:
             revision = _require(tx.configurations.revision(revision_id))
             if revision.state is RevisionState.ACTIVE:
@@ -100,8 +108,7 @@ class ApproveConfiguration:
             active = revision.approved(who, shown_digest, self.clock.now())
             if not tx.configurations.save_revision(active, revision.state.value):
                 raise Refused(Reason.CHANGED_SINCE_SHOWN)
-            if not tx.configurations.activate(active):
-                raise Refused(Reason.URL_TAKEN)
+            go_live(tx, active, self.ids)
             self._audit(tx, Event.CONFIGURATION_APPROVED, active, who, reference)
         return active
 
@@ -112,6 +119,24 @@ class ApproveConfiguration:
         with self.store.write() as tx:
             self._audit(tx, Event.CHANGES_REQUESTED, returned, who, reference)
         return returned
+
+    def require_enabled(self, who: MicrosoftIdentity) -> None:
+        """Ask Entra again: an account may have been disabled since it signed in (case 47).
+
+        Raises:
+            Refused: `APPROVER_DISABLED`, `MICROSOFT_UNREACHABLE`.
+        """
+        try:
+            self.directory.member(who.tenant_id, who.object_id)
+        except Gone as err:
+            raise Refused(Reason.APPROVER_DISABLED, facts={"code": err.code}) from err
+        except OutsideError as err:
+            raise Refused(Reason.MICROSOFT_UNREACHABLE, facts={"code": err.code}) from err
+
+    def _ask_again(self, who: MicrosoftIdentity, revision_id: str) -> None:
+        """Outside any transaction, so that nobody's write waits for Graph; only for the approver."""
+        self._revision(revision_id).require_approver(who)
+        self.require_enabled(who)
 
     def _revision(self, revision_id: str) -> Revision:
         with self.store.read() as tx:

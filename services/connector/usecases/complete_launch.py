@@ -25,7 +25,7 @@ from connector.ports.errors import Gone, OutsideError
 from connector.ports.smart import TokenAnswer
 from connector.ports.storage import Door, Store
 from connector.ports.system import Clock
-from connector.usecases.redeem_code import RedeemCode, check_callback, ehr_refusal, same
+from connector.usecases.redeem_code import RedeemCode, check_callback, ehr_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class CompleteLaunch:
         answer, user = self.redeem_code(
             door.revision, client_id, self.callback_url, code, transaction
         )
-        self._check_record(transaction.kind, door, answer)
+        door = self._door_of_record(transaction.kind, door, answer)
         _check_user(transaction.kind, user)
         launch = VerifiedLaunch(
             kind=transaction.kind,
@@ -107,8 +107,11 @@ class CompleteLaunch:
             raise Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
         return door
 
-    def _check_record(self, kind: LaunchKind, door: Door, answer: TokenAnswer) -> None:
-        """A pasted record must be this environment's own (E4, E11); plain SMART sends none."""
+    def _door_of_record(self, kind: LaunchKind, door: Door, answer: TokenAnswer) -> Door:
+        """The environment whose record the EHR holds (E4, E11); plain SMART sends none.
+
+        Besides the owner of the address that may be a tenant it is shared with (F30).
+        """
         named = answer.context.get("environment", door.environment.kind.value)
         if named != door.environment.kind.value:
             raise Refused(
@@ -117,11 +120,13 @@ class CompleteLaunch:
             )
         record_id = answer.context.get("recordId")
         if record_id is None:
-            return
+            return door
         with self.store.read() as tx:
-            record = tx.configurations.record(door.environment.id, kind)
-        if record is None or not same(record_id, record.id):
+            record = tx.records.find(record_id)
+            known = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
+        if known is None or record is None or record.kind is not kind:
             raise Refused(Reason.RECORD_UNKNOWN, facts={"kind": kind.value})
+        return known
 
     def _appointment(self, door: Door, answer: TokenAnswer) -> AppointmentFacts:
         base = door.revision.fhir_base_url

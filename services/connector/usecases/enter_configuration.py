@@ -10,7 +10,7 @@ from connector.domain.audit import Event, Outcome
 from connector.domain.configuration import (
     Approver,
     EhrClients,
-    IntegrationRecord,
+    EhrVendor,
     Revision,
     RevisionState,
     SmartEndpoints,
@@ -18,7 +18,6 @@ from connector.domain.configuration import (
 from connector.domain.errors import Reason, Refused
 from connector.domain.fhir_base_url import normalised
 from connector.domain.geography import Geography
-from connector.domain.launch import LaunchKind
 from connector.domain.organization import (
     ROLES_THAT_MAY_CONFIGURE,
     Environment,
@@ -26,10 +25,11 @@ from connector.domain.organization import (
     MicrosoftIdentity,
     may_configure,
 )
+from connector.domain.visit_settings import DEFAULTS, VisitSettings
 from connector.ports.errors import AddressRefused, Gone, OutsideError, TryLater
 from connector.ports.microsoft import Directory
 from connector.ports.smart import SmartServer
-from connector.ports.storage import AuditEntry, StorageConflict, Store, Transaction
+from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
 
 
@@ -43,6 +43,8 @@ class EnteredConfiguration:
     approver_sign_in_name: str
     time_zone: str
     clients: EhrClients
+    vendor: EhrVendor = EhrVendor.EPIC
+    settings: VisitSettings = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class EnterConfiguration:
 
         Raises:
             Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `APPROVER_UNKNOWN`,
-                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`;
+                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`,
+                `GEOGRAPHY_UNCONFIRMED`;
                 nothing is stored then.
         """
         if not may_configure(admin):
@@ -111,7 +114,7 @@ class EnterConfiguration:
         found = tx.configurations.find_environment(admin.tenant_id, name, entered.kind)
         if found is not None:
             return found
-        self._register(tx, admin.tenant_id)
+        self._require_tenant(tx, admin.tenant_id)
         environment = Environment(
             id=self.ids.identifier(),
             tenant_id=admin.tenant_id,
@@ -121,16 +124,15 @@ class EnterConfiguration:
             time_zone=entered.time_zone,
         )
         tx.configurations.add_environment(environment, self.clock.now())
-        for kind in LaunchKind:
-            tx.configurations.add_record(IntegrationRecord(self.ids.secret(), environment.id, kind))
         return environment
 
-    def _register(self, tx: Transaction, tenant_id: str) -> None:
-        """A tenant belongs to one geography; another one's deployment turns it away (case 75)."""
-        try:
-            tx.configurations.register_tenant(tenant_id, self.geography.value, self.clock.now())
-        except StorageConflict as err:
-            raise Refused(Reason.GEOGRAPHY_OTHER) from err
+    def _require_tenant(self, tx: Transaction, tenant_id: str) -> None:
+        """An admin confirmed its geography first; another one's deployment turns it away (case 75)."""
+        tenant = tx.configurations.tenant(tenant_id)
+        if tenant is None:
+            raise Refused(Reason.GEOGRAPHY_UNCONFIRMED)
+        if tenant.geography is not self.geography:
+            raise Refused(Reason.GEOGRAPHY_OTHER)
 
     def _revision(  # noqa: PLR0913 - one value each of what a revision is made of
         self,
@@ -159,6 +161,8 @@ class EnterConfiguration:
             approver=approver,
             created_at=self.clock.now(),
             created_by=admin.sign_in_name,
+            vendor=entered.vendor,
+            settings=entered.settings,
         ).submitted()
 
     def _audit(
@@ -179,7 +183,12 @@ class EnterConfiguration:
 
 
 def _refuse_taken(tx: Transaction, fhir_base_url: str, environment: Environment) -> None:
-    """A base URL belongs to one environment; a second claim never takes it over (case 41)."""
+    """A base URL belongs to one environment; a second claim never takes it over (case 41).
+
+    Whoever its owner shares it with may configure it too (F30).
+    """
     owner = tx.configurations.owner_of(fhir_base_url)
-    if owner not in (None, environment.id):
+    if owner in (None, environment.id):
+        return
+    if tx.grants.accepted(fhir_base_url, environment.tenant_id) is None:
         raise Refused(Reason.URL_TAKEN)

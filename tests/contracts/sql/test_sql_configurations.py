@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.builders.store import (
     BASE_URL,
+    CUSTOMER,
     ENVIRONMENT,
     NOON,
     REVISION,
@@ -14,7 +15,9 @@ from tests.builders.store import (
 )
 
 from connector.adapters.sql.store import SqlStore
-from connector.domain.configuration import IntegrationRecord, Revision, RevisionState
+from connector.domain.configuration import Revision, RevisionState
+from connector.domain.geography import Geography
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import LaunchKind
 from connector.domain.organization import EnvironmentKind
 from connector.ports.storage import StorageConflict
@@ -59,7 +62,11 @@ def test_unknown_ids_find_nothing(environment: SqlStore) -> None:
         assert found.owner_of("https://nobody.example") is None
         assert found.door("https://nobody.example") is None
         assert found.door_of_environment("nobody's") is None
-        assert found.record("nobody's", LaunchKind.PROVIDER) is None
+        assert found.door_of_record("https://nobody.example", "nobody's") is None
+        assert tx.records.of("nobody's") == []
+        assert tx.records.find("nobody's") is None
+        assert tx.grants.find("nobody's") is None
+        assert tx.grants.of_tenant("nobody's") == []
 
 
 @pytest.mark.parametrize("organization_id", [ENVIRONMENT.organization_id, "made-up-again"])
@@ -88,21 +95,45 @@ def test_two_tenants_may_use_the_same_organization_name(environment: SqlStore) -
 
 def test_registering_a_tenant_again_changes_nothing(environment: SqlStore) -> None:
     with environment.write() as tx:
-        tx.configurations.register_tenant(TENANT, "americas", NOON + timedelta(days=1))
+        tx.configurations.register_tenant(replace(CUSTOMER, registered_at=NOON + timedelta(days=1)))
     with environment.read() as tx:
         assert tx.configurations.environment(ENVIRONMENT.id) == ENVIRONMENT
 
 
-@pytest.mark.parametrize("geography", ["emea", "atlantis", ""])
-def test_a_tenant_never_moves_to_another_geography(environment: SqlStore, geography: str) -> None:
+@pytest.mark.parametrize("geography", [Geography.EMEA, Geography.APAC])
+def test_a_tenant_never_moves_to_another_geography(
+    environment: SqlStore, geography: Geography
+) -> None:
     with pytest.raises(StorageConflict), environment.write() as tx:
-        tx.configurations.register_tenant(TENANT, geography, NOON)
+        tx.configurations.register_tenant(replace(CUSTOMER, geography=geography))
+    with environment.read() as tx:
+        assert tx.configurations.tenant(TENANT) == CUSTOMER
 
 
 def test_a_new_tenant_of_an_unknown_geography_is_refused(store: SqlStore) -> None:
     """Case 75: geography is a constraint of the database."""
+    nowhere = replace(CUSTOMER, id="new-tenant", geography="antarctica")  # type: ignore[arg-type]
     with pytest.raises(StorageConflict), store.write() as tx:
-        tx.configurations.register_tenant("new-tenant", "antarctica", NOON)
+        tx.configurations.register_tenant(nowhere)
+
+
+def test_a_tenant_is_told_as_it_was_registered(environment: SqlStore) -> None:
+    with environment.read() as tx:
+        assert tx.configurations.tenant(TENANT) == CUSTOMER
+        assert tx.configurations.tenant("unheard-of") is None
+
+
+def test_a_licence_is_confirmed_by_somebody_at_some_time(environment: SqlStore) -> None:
+    with environment.write() as tx:
+        tx.configurations.confirm_licence(TENANT, "admin-2", NOON)
+    with environment.read() as tx:
+        known = tx.configurations.tenant(TENANT)
+    assert known == replace(CUSTOMER, licence_confirmed_at=NOON, licence_confirmed_by="admin-2")
+
+
+def test_the_licence_of_an_unregistered_tenant_is_not_confirmed(store: SqlStore) -> None:
+    with pytest.raises(StorageConflict), store.write() as tx:
+        tx.configurations.confirm_licence("unheard-of", "admin-2", NOON)
 
 
 def test_an_environment_of_an_unregistered_tenant_is_refused(store: SqlStore) -> None:
@@ -275,9 +306,10 @@ def test_activating_an_unknown_revision_is_refused(environment: SqlStore) -> Non
 def test_each_environment_has_one_record_of_a_kind(environment: SqlStore) -> None:
     record = IntegrationRecord("random-name", ENVIRONMENT.id, LaunchKind.PROVIDER)
     with environment.write() as tx:
-        tx.configurations.add_record(record)
+        tx.records.add(record)
     with environment.read() as tx:
-        assert tx.configurations.record(ENVIRONMENT.id, LaunchKind.PROVIDER) == record
-        assert tx.configurations.record(ENVIRONMENT.id, LaunchKind.PATIENT) is None
+        assert tx.records.of(ENVIRONMENT.id) == [record]
+        assert tx.records.find("random-name") == record
+        assert tx.records.find("another-name") is None
     with pytest.raises(StorageConflict), environment.write() as tx:
-        tx.configurations.add_record(replace(record, id="another-name"))
+        tx.records.add(replace(record, id="another-name"))

@@ -18,7 +18,6 @@ from tests.builders.store import (
 
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.sql.tables import METADATA
-from connector.domain.launch import LaunchKind
 from connector.ports.storage import WatchedMeeting
 
 COLUMNS = [column for table in METADATA.sorted_tables for column in table.columns]
@@ -75,7 +74,14 @@ def exercise(store: SqlStore) -> None:
         tx.configurations.revisions(ENVIRONMENT.id)
         tx.configurations.revisions_to_approve(TENANT, "approver-1")
         tx.configurations.owner_of(BASE_URL)
-        tx.configurations.record(ENVIRONMENT.id, LaunchKind.PATIENT)
+        tx.records.of(ENVIRONMENT.id)
+        tx.records.find("record")
+        tx.configurations.door_of_record(BASE_URL, "record")
+        tx.configurations.tenant(TENANT)
+        tx.grants.of_tenant(TENANT)
+        tx.grants.accepted(BASE_URL, TENANT)
+        tx.idempotency.find(TENANT, "actor", "key")
+        tx.visits.completed_with_write_back(ENVIRONMENT.id, NOON)
         tx.links.find(ENVIRONMENT.id, "ehr-user-1")
         tx.redemptions.find("hash")
         tx.visits.find(ENVIRONMENT.id, VISIT.visit_key)

@@ -15,16 +15,15 @@ from tests.builders.configurations import (
     clients,
     draft,
     endpoints,
-    environment,
-    record,
     stamped,
     the_approver,
 )
 
-from connector.domain.configuration import Revision, RevisionState
+from connector.domain.configuration import Change, Revision, RevisionState
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import LaunchKind
 from connector.domain.organization import MicrosoftIdentity
+from connector.domain.visit_settings import Lobby, VisitSettings
 
 Step = Callable[[Revision, MicrosoftIdentity], Revision]
 
@@ -92,7 +91,6 @@ def test_the_first_microsoft_sign_in_is_the_one_that_is_kept() -> None:
     [
         RevisionState.DRAFT,
         RevisionState.CHANGES_REQUESTED,
-        RevisionState.APPROVED,
         RevisionState.ACTIVE,
         RevisionState.RETIRED,
     ],
@@ -183,19 +181,42 @@ def test_each_kind_of_launch_has_its_own_client() -> None:
     assert clients().of(LaunchKind.PATIENT) == "client-patient"
 
 
-def test_a_provider_record_asks_the_ehr_for_session_environment_record_and_department() -> None:
-    text = record(LaunchKind.PROVIDER).text("https://connector.example", environment().kind.value)
-
-    assert text == (
-        "Launch URL: https://connector.example/launch/provider\n"
-        "Context: sessionId=%CSN%&environment=test&recordId=record-provider&departmentId=%LOGINDEPTID%\n"
+def test_what_changed_is_told_field_by_field() -> None:
+    edited = awaiting(
+        clients=clients(backend="other"), settings=VisitSettings(lobby=Lobby.EVERYBODY)
     )
 
+    assert edited.changes_from(active()) == [
+        Change("client_backend", "client-backend", "other"),
+        Change("lobby", "patients", "everybody"),
+    ]
 
-def test_a_patient_record_asks_for_no_department() -> None:
-    text = record(LaunchKind.PATIENT).text("https://connector.example", "production")
 
-    assert text == (
-        "Launch URL: https://connector.example/launch/patient\n"
-        "Context: sessionId=%CSN%&environment=production&recordId=record-patient\n"
-    )
+def test_everything_is_a_change_from_nothing() -> None:
+    changes = awaiting().changes_from(None)
+
+    assert {change.before for change in changes} == {""}
+    assert Change("fhir_base_url", "", awaiting().fhir_base_url) in changes
+
+
+@pytest.mark.parametrize("state", [RevisionState.SUPERSEDED, RevisionState.RETIRED])
+def test_a_revision_that_was_approved_once_is_restored(state: RevisionState) -> None:
+    assert active(state=state).restored() == active()
+
+
+@pytest.mark.parametrize(
+    "revision", [stamped().superseded(), active(), active(state=RevisionState.CHANGES_REQUESTED)]
+)
+def test_a_revision_nobody_approved_or_that_is_not_replaced_is_not_restored(
+    revision: Revision,
+) -> None:
+    with pytest.raises(Refused) as refused:
+        revision.restored()
+
+    assert refused.value.reason is Reason.STATE_CONFLICT
+
+
+def test_only_a_live_revision_retires() -> None:
+    assert active().retired().state is RevisionState.RETIRED
+    with pytest.raises(Refused):
+        awaiting().retired()

@@ -14,6 +14,7 @@ from tests.builders.configurations import (
     clients,
     endpoints,
     identity,
+    tenant,
     the_approver,
 )
 from tests.builders.world import World
@@ -22,13 +23,12 @@ from connector.domain.audit import Event
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
 from connector.domain.geography import Geography
-from connector.domain.launch import LaunchKind
 from connector.domain.organization import EnvironmentKind, MicrosoftIdentity
 from connector.ports.errors import AddressRefused, BadAnswer, Denied, Gone, OutsideError, TryLater
 from connector.usecases.enter_configuration import EnteredConfiguration
 
 Refusal = Callable[..., Refused]
-TABLES = ("tenant", "organization", "ehr_environment", "configuration_revision", "audit_event")
+TABLES = ("organization", "ehr_environment", "configuration_revision", "audit_event")
 
 FORM = EnteredConfiguration(
     organization_name="Contoso Health",
@@ -42,7 +42,10 @@ FORM = EnteredConfiguration(
 
 @pytest.fixture
 def world(empty_world: World) -> World:
-    """The EHR answers, the approver exists, nothing is configured."""
+    """The EHR answers, the approver exists, both tenants are confirmed, nothing is configured."""
+    with empty_world.store.write() as tx:
+        for confirmed in (TENANT, OTHER_TENANT):
+            tx.configurations.register_tenant(tenant(confirmed))
     empty_world.smart.add_ehr(TEST_BASE)
     empty_world.smart.add_ehr(PRODUCTION_BASE)
     empty_world.directory.add(TENANT, approver())
@@ -75,13 +78,13 @@ def test_what_was_entered_waits_for_its_approver(world: World) -> None:
         assert tx.configurations.door(TEST_BASE) is None, "nothing is launched unapproved"
 
 
-def test_the_environment_comes_with_a_record_for_each_door(world: World) -> None:
+def test_the_environment_has_no_records_before_it_is_approved(world: World) -> None:
+    """F25: integration records appear after approval."""
     revision = enter(world)
 
     with world.store.read() as tx:
-        records = [tx.configurations.record(revision.environment_id, kind) for kind in LaunchKind]
         found = tx.configurations.environment(revision.environment_id)
-    assert len({record.id for record in records if record}) == 2
+        assert tx.records.of(revision.environment_id) == []
     assert found is not None
     assert (found.organization_name, found.time_zone) == ("Contoso Health", "America/Chicago")
 
@@ -122,7 +125,6 @@ def test_test_and_production_are_two_environments_of_one_organization(world: Wor
 
     assert len(world.rows("organization")) == 1
     assert sorted(row["kind"] for row in world.rows("ehr_environment")) == ["production", "test"]
-    assert len(world.rows("integration_record")) == 4
 
 
 # Edits ------------------------------------------------------------------------------------------
@@ -289,7 +291,7 @@ def test_case_41_an_address_that_another_tenant_uses_is_not_taken_over(
 
     refusal(Reason.URL_TAKEN, enter, world, FORM, an_admin(tenant_id=OTHER_TENANT))
 
-    assert [row["id"] for row in world.rows("tenant")] == [TENANT]
+    assert {row["tenant_id"] for row in world.rows("ehr_environment")} == {TENANT}
     with world.store.read() as tx:
         assert tx.configurations.owner_of(TEST_BASE) == first.environment_id
 
@@ -312,14 +314,28 @@ def test_the_owner_of_an_address_may_enter_it_again(world: World) -> None:
 
 
 def test_case_75_a_tenant_of_another_geography_is_refused_and_nothing_of_it_is_stored(
-    world: World, refusal: Refusal
+    empty_world: World, refusal: Refusal
 ) -> None:
-    with world.store.write() as tx:
-        tx.configurations.register_tenant(TENANT, Geography.EMEA.value, world.clock.now())
+    empty_world.smart.add_ehr(TEST_BASE)
+    empty_world.directory.add(TENANT, approver())
+    with empty_world.store.write() as tx:
+        tx.configurations.register_tenant(tenant(geography=Geography.EMEA))
 
-    refusal(Reason.GEOGRAPHY_OTHER, enter, world)
+    refusal(Reason.GEOGRAPHY_OTHER, enter, empty_world)
 
-    assert not any(world.rows(table) for table in TABLES if table != "tenant")
+    assert nothing_is_stored(empty_world)
+
+
+def test_case_75_nothing_is_entered_before_an_admin_confirmed_the_geography(
+    empty_world: World, refusal: Refusal
+) -> None:
+    empty_world.smart.add_ehr(TEST_BASE)
+    empty_world.directory.add(TENANT, approver())
+
+    refusal(Reason.GEOGRAPHY_UNCONFIRMED, enter, empty_world)
+
+    assert nothing_is_stored(empty_world)
+    assert empty_world.rows("tenant") == []
 
 
 @pytest.mark.parametrize(

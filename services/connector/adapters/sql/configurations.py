@@ -1,31 +1,34 @@
 """Tenants, organizations, environments and the revisions of their configuration."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
-from connector.adapters.sql.statements import Area, insert_if_new, on_both
+from connector.adapters.sql.statements import Area, insert_if_new, named, on_both
 from connector.adapters.sql.tables import (
     configuration_revision,
     ehr_environment,
     integration_record,
     issuer_claim,
     organization,
+    share_grant,
     tenant,
 )
 from connector.domain.configuration import (
     Approver,
     EhrClients,
-    IntegrationRecord,
     Revision,
     RevisionState,
     SmartEndpoints,
 )
-from connector.domain.launch import LaunchKind
-from connector.domain.organization import Environment, EnvironmentKind
+from connector.domain.geography import Geography
+from connector.domain.organization import Environment, EnvironmentKind, Tenant
+from connector.domain.sharing import GrantState
+from connector.domain.visit_settings import Department, Lobby, VisitSettings
 from connector.ports.storage import Door, StorageConflict
 
 _revision = configuration_revision.c
@@ -42,6 +45,7 @@ _ENVIRONMENT_COLUMNS = (
 )
 _ENVIRONMENTS = select(*_ENVIRONMENT_COLUMNS).join_from(ehr_environment, organization)
 _ENVIRONMENT = _ENVIRONMENTS.where(_environment.id == bindparam("environment_id"))
+_ENVIRONMENT_IDS = select(_environment.id).order_by(_environment.created_at, _environment.id)
 _ENVIRONMENTS_OF_TENANT = _ENVIRONMENTS.where(
     _environment.tenant_id == bindparam("tenant_id")
 ).order_by(organization.c.name, _environment.kind)
@@ -58,8 +62,37 @@ _DOORS = (
     .join(ehr_environment, _environment.id == issuer_claim.c.environment_id)
     .join(organization, organization.c.id == _environment.organization_id)
 )
-_DOOR = _DOORS.where(issuer_claim.c.fhir_base_url == bindparam("fhir_base_url"))
-_DOOR_OF_ENVIRONMENT = _DOORS.where(issuer_claim.c.environment_id == bindparam("environment_id"))
+_claim = issuer_claim.c
+_DOOR = _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None))
+_DOOR_OF_ENVIRONMENT = _DOORS.where(_claim.environment_id == bindparam("environment_id"))
+
+# A guest launches as long as its grant stands and the one who gave it holds the address.
+_owner = issuer_claim.alias("owner")
+_GRANT_IN_EFFECT = (
+    select(share_grant.c.id)
+    .join(_owner, _owner.c.environment_id == share_grant.c.owner_environment_id)
+    .where(
+        share_grant.c.state == GrantState.ACCEPTED,
+        _owner.c.grant_id.is_(None),
+        _owner.c.fhir_base_url == share_grant.c.fhir_base_url,
+    )
+)
+_DOOR_OF_RECORD = _DOORS.join(
+    integration_record, integration_record.c.environment_id == _environment.id
+).where(
+    integration_record.c.id == bindparam("record_id"),
+    _claim.fhir_base_url == bindparam("fhir_base_url"),
+    or_(
+        _claim.grant_id.is_(None),
+        _GRANT_IN_EFFECT.where(share_grant.c.id == _claim.grant_id)
+        .correlate(issuer_claim)
+        .exists(),
+    ),
+)
+_GRANT = _GRANT_IN_EFFECT.where(
+    share_grant.c.fhir_base_url == bindparam("fhir_base_url"),
+    share_grant.c.guest_tenant_id == bindparam("tenant_id"),
+).limit(1)
 
 _REVISION = select(configuration_revision).where(_revision.id == bindparam("revision_id"))
 _REVISION_LOCKED = _REVISION.with_for_update(key_share=True)
@@ -96,7 +129,8 @@ _ACTIVATE = (
 )
 
 _REGISTER_TENANT = insert_if_new(tenant, "id")
-_GEOGRAPHY = select(tenant.c.geography).where(tenant.c.id == bindparam("tenant_id"))
+_TENANT = select(tenant).where(tenant.c.id == bindparam("tenant_id"))
+_CONFIRM_LICENCE = update(tenant).where(tenant.c.id == bindparam("tenant_id"))
 _ADD_ORGANIZATION = insert_if_new(organization, "tenant_id", "name")
 _ADD_ENVIRONMENT = ehr_environment.insert().from_select(
     ["id", "tenant_id", "organization_id", "kind", "time_zone", "created_at"],
@@ -113,36 +147,34 @@ _ADD_ENVIRONMENT = ehr_environment.insert().from_select(
     ),
 )
 
-_OWNER = select(issuer_claim.c.environment_id).where(
-    issuer_claim.c.fhir_base_url == bindparam("fhir_base_url")
+_OWNER = select(_claim.environment_id).where(
+    _claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None)
 )
-_DROP_OTHER_CLAIMS = delete(issuer_claim).where(
-    issuer_claim.c.environment_id == bindparam("of_environment"),
-    issuer_claim.c.fhir_base_url != bindparam("kept_url"),
-)
+_DROP_CLAIM = delete(issuer_claim).where(_claim.environment_id == bindparam("of_environment"))
 _CLAIM = on_both(
     issuer_claim,
-    lambda insert: insert.on_conflict_do_update(
-        index_elements=["fhir_base_url"],
-        set_={"revision_id": insert.excluded.revision_id},
-        where=issuer_claim.c.environment_id == insert.excluded.environment_id,
+    lambda insert: insert.on_conflict_do_nothing(
+        index_elements=["fhir_base_url"], index_where=_claim.grant_id.is_(None)
     ),
-)
-
-_RECORD = select(integration_record).where(
-    integration_record.c.environment_id == bindparam("environment_id"),
-    integration_record.c.kind == bindparam("kind"),
 )
 
 
 class SqlConfigurations(Area):
-    def register_tenant(self, tenant_id: str, geography: str, at: datetime) -> None:
-        self._change(
-            _REGISTER_TENANT, {"id": tenant_id, "geography": geography, "registered_at": at}
-        )
-        registered = self._row(_GEOGRAPHY, tenant_id=tenant_id)
-        if registered is None or registered.geography != geography:
+    def register_tenant(self, registered: Tenant) -> None:
+        self._change(_REGISTER_TENANT, asdict(registered))
+        stored = self.tenant(registered.id)
+        if stored is None or stored.geography is not registered.geography:
             raise StorageConflict
+
+    def tenant(self, tenant_id: str) -> Tenant | None:
+        row = self._row(_TENANT, tenant_id=tenant_id)
+        if row is None:
+            return None
+        return Tenant(**named(row) | {"geography": Geography(row.geography)})
+
+    def confirm_licence(self, tenant_id: str, who: str, at: datetime) -> None:
+        statement = _CONFIRM_LICENCE.values(licence_confirmed_at=at, licence_confirmed_by=who)
+        self._change_known(statement, {"tenant_id": tenant_id})
 
     def add_environment(self, environment: Environment, at: datetime) -> None:
         organization_of_it = {
@@ -169,6 +201,9 @@ class SqlConfigurations(Area):
     def environment(self, environment_id: str) -> Environment | None:
         row = self._row(_ENVIRONMENT, environment_id=environment_id)
         return row and _to_environment(row)
+
+    def environment_ids(self) -> Sequence[str]:
+        return [row.id for row in self._rows(_ENVIRONMENT_IDS)]
 
     def find_environment(
         self, tenant_id: str, organization_name: str, kind: EnvironmentKind
@@ -202,19 +237,35 @@ class SqlConfigurations(Area):
 
     def activate(self, revision: Revision) -> bool:
         mine = {"of_environment": revision.environment_id}
-        claim = {
-            "fhir_base_url": revision.fhir_base_url,
-            "environment_id": revision.environment_id,
-            "revision_id": revision.id,
-        }
         with self._connection.begin_nested() as claiming:
-            self._change(_DROP_OTHER_CLAIMS, mine | {"kept_url": revision.fhir_base_url})
-            if self._change(_CLAIM, claim).rowcount == 0:
+            self._change(_DROP_CLAIM, mine)
+            if not self._claims(revision):
                 claiming.rollback()
                 return False
         self._change(_SUPERSEDE_OTHERS, mine | {"active_id": revision.id})
         self._change(_ACTIVATE, {"active_id": revision.id})
         return True
+
+    def _claims(self, revision: Revision) -> bool:
+        """As the owner of its address, or as a guest of the one who is."""
+        claim = {
+            "fhir_base_url": revision.fhir_base_url,
+            "environment_id": revision.environment_id,
+            "revision_id": revision.id,
+        }
+        if self._change(_CLAIM, claim | {"grant_id": None}).rowcount == 1:
+            return True
+        grant = self._row(
+            _GRANT, fhir_base_url=revision.fhir_base_url, tenant_id=revision.tenant_id
+        )
+        if grant is None:
+            return False
+        self._change(issuer_claim.insert(), claim | {"grant_id": grant.id})
+        return True
+
+    def retire(self, revision: Revision) -> None:
+        self._change(_DROP_CLAIM, {"of_environment": revision.environment_id})
+        self.save_revision(revision.retired(), revision.state.value)
 
     def owner_of(self, fhir_base_url: str) -> str | None:
         row = self._row(_OWNER, fhir_base_url=fhir_base_url)
@@ -228,13 +279,9 @@ class SqlConfigurations(Area):
         row = self._row(_DOOR_OF_ENVIRONMENT, environment_id=environment_id)
         return row and Door(_to_environment(row), _to_revision(row))
 
-    def add_record(self, record: IntegrationRecord) -> None:
-        values = {"id": record.id, "environment_id": record.environment_id, "kind": record.kind}
-        self._change(integration_record.insert(), values)
-
-    def record(self, environment_id: str, kind: LaunchKind) -> IntegrationRecord | None:
-        row = self._row(_RECORD, environment_id=environment_id, kind=kind)
-        return row and IntegrationRecord(row.id, row.environment_id, row.kind)
+    def door_of_record(self, fhir_base_url: str, record_id: str) -> Door | None:
+        row = self._row(_DOOR_OF_RECORD, fhir_base_url=fhir_base_url, record_id=record_id)
+        return row and Door(_to_environment(row), _to_revision(row))
 
 
 def _to_environment(row: Row[Any]) -> Environment:
@@ -248,13 +295,13 @@ def _to_environment(row: Row[Any]) -> Environment:
     )
 
 
-_NESTED = {"clients", "endpoints", "approver"}
+_NESTED = {"clients", "endpoints", "approver", "settings"}
 _SAME_NAME = [field.name for field in fields(Revision) if field.name not in _NESTED]
 _ENDPOINTS = [field.name for field in fields(SmartEndpoints)]
 
 
 def _to_revision(row: Row[Any]) -> Revision:
-    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row by column name
+    values = named(row)
     return Revision(
         **{name: values[name] for name in _SAME_NAME},
         clients=EhrClients(
@@ -264,6 +311,7 @@ def _to_revision(row: Row[Any]) -> Revision:
         ),
         endpoints=SmartEndpoints(**{name: values[name] for name in _ENDPOINTS}),
         approver=Approver(row.approver_object_id, row.approver_sign_in_name),
+        settings=_to_settings(row.settings),
     )
 
 
@@ -276,4 +324,15 @@ def _to_row(revision: Revision) -> dict[str, Any]:
         "backend_client_id": revision.clients.backend,
         "approver_object_id": revision.approver.object_id,
         "approver_sign_in_name": revision.approver.sign_in_name,
+        "settings": json.dumps(asdict(revision.settings), sort_keys=True),
     }
+
+
+_SETTING_TYPES = {"department": Department, "lobby": Lobby, "frame_ancestors": tuple}
+
+
+def _to_settings(text: str) -> VisitSettings:
+    """What a revision does not say, because it is older than the setting, is the default."""
+    stored = json.loads(text)
+    typed = {name: _SETTING_TYPES.get(name, type(value))(value) for name, value in stored.items()}
+    return VisitSettings(**typed)

@@ -37,6 +37,11 @@ def insert_if_new(table: Table[Any], *key: str) -> PerDialect:
     return on_both(table, lambda insert: insert.on_conflict_do_nothing(index_elements=list(key)))
 
 
+def named(row: Row[Any]) -> dict[str, Any]:
+    """A row's values by column name, for a dataclass of the same fields."""
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
 class Area:
     """Base of the modules: a connection inside a transaction, and whether it may write."""
 
@@ -49,12 +54,12 @@ class Area:
         return self._connection.dialect.name == "postgresql"
 
     def _rows(self, statement: AnySelect, **values: object) -> Sequence[Row[Any]]:
-        if not _storable(values):
+        if not storable(values):
             return []
         return self._connection.execute(statement, values).all()
 
     def _row(self, statement: AnySelect, **values: object) -> Row[Any] | None:
-        if not _storable(values):
+        if not storable(values):
             return None
         return self._connection.execute(statement, values).first()
 
@@ -68,7 +73,7 @@ class Area:
             StorageConflict: a text cannot be stored.
         """
         self._require_writing()
-        if not all(map(_storable, [values] if isinstance(values, Mapping) else values)):
+        if not all(map(storable, [values] if isinstance(values, Mapping) else values)):
             raise StorageConflict
         if isinstance(statement, PerDialect):
             statement = statement.postgresql if self._is_postgresql else statement.sqlite
@@ -88,7 +93,7 @@ class Area:
             raise RuntimeError("a read transaction may not write")
 
 
-def _storable(values: Values) -> bool:
+def storable(values: Values) -> bool:
     """PostgreSQL's text holds no NUL, and neither driver encodes half a surrogate pair.
 
     Both reach us in launch parameters and tokens: such a text is looked for in vain.

@@ -6,9 +6,13 @@ from sqlalchemy import Connection, bindparam, select
 
 from connector.adapters.sql.audit import AuditTrail
 from connector.adapters.sql.configurations import SqlConfigurations
+from connector.adapters.sql.grants import SqlGrants
+from connector.adapters.sql.idempotency import SqlIdempotencyKeys
 from connector.adapters.sql.inbox import SqlInbox
 from connector.adapters.sql.links import SqlLinks
 from connector.adapters.sql.outbox import SqlOutbox
+from connector.adapters.sql.people import SqlPeople
+from connector.adapters.sql.records import SqlRecords
 from connector.adapters.sql.redemptions import SqlRedemptions
 from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import heartbeat
@@ -30,7 +34,11 @@ class SqlTransaction(Area):
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         super().__init__(connection, writing=writing)
         self.configurations = SqlConfigurations(connection, writing=writing)
+        self.records = SqlRecords(connection, writing=writing)
+        self.grants = SqlGrants(connection, writing=writing)
+        self.idempotency = SqlIdempotencyKeys(connection, writing=writing)
         self.links = SqlLinks(connection, writing=writing)
+        self.people = SqlPeople(connection, writing=writing)
         self.visits = SqlVisits(connection, writing=writing)
         self.redemptions = SqlRedemptions(connection, writing=writing)
         self.outbox = SqlOutbox(connection, writing=writing)

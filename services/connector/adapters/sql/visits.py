@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select,
 from connector.adapters.sql.statements import Area, insert_if_new, on_both
 from connector.adapters.sql.tables import (
     applied_notification,
+    outbox_message,
     participant,
     redeemed_launch,
     visit,
@@ -19,6 +20,7 @@ from connector.adapters.sql.tables import (
 )
 from connector.adapters.sql.visit_events import VisitEvents
 from connector.adapters.sql.visit_secrets import DESTROYED, SealedRows
+from connector.domain.outbox import MessageState
 from connector.domain.participant import Moment, Participant, Presence
 from connector.domain.visit import FINAL, Meeting, Visit, VisitState
 from connector.ports.storage import StorageConflict, VisitEvent, VisitPerson, VisitSecrets
@@ -82,6 +84,14 @@ _FORGOTTEN = (
     )
     .order_by(_columns.created_at)
     .limit(bindparam("at_most"))
+)
+_REPORTS = outbox_message.c.visit_id == _columns.id
+_COMPLETED = select(func.count()).where(
+    _columns.environment_id == bindparam("environment_id"),
+    _columns.created_at >= bindparam("since", type_=_columns.created_at.type),
+    _columns.met,
+    exists().where(_REPORTS),
+    ~exists().where(_REPORTS, outbox_message.c.state != MessageState.DELIVERED),
 )
 _PURGE = delete(visit).where(_columns.ended_at < bindparam("ended_before"))
 
@@ -239,6 +249,10 @@ class SqlVisits(Area):
     def forgotten(self, quiet_since: datetime, limit: int) -> Sequence[str]:
         rows = self._rows(_FORGOTTEN, quiet_since=quiet_since, at_most=limit)
         return [row.id for row in rows]
+
+    def completed_with_write_back(self, environment_id: str, since: datetime) -> int:
+        row = self._row(_COMPLETED, environment_id=environment_id, since=since)
+        return int(row[0]) if row else 0
 
     def purge(self, ended_before: datetime) -> int:
         return self._change(_PURGE, {"ended_before": ended_before}).rowcount

@@ -1,0 +1,66 @@
+"""Grants of shared FHIR base URLs, and the claims that stand on them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import bindparam, delete, or_, select, update
+
+from connector.adapters.sql.statements import Area, named
+from connector.adapters.sql.tables import issuer_claim, share_grant
+from connector.domain.sharing import Grant, GrantState
+
+_grant = share_grant.c
+_claim = issuer_claim.c
+_FIND = select(share_grant).where(_grant.id == bindparam("grant_id"))
+_OF_TENANT = (
+    select(share_grant)
+    .where(
+        or_(
+            _grant.owner_tenant_id == bindparam("tenant_id"),
+            _grant.guest_tenant_id == bindparam("tenant_id"),
+        )
+    )
+    .order_by(_grant.offered_at.desc(), _grant.id)
+)
+_ACCEPTED = (
+    select(share_grant)
+    .join(issuer_claim, _claim.environment_id == _grant.owner_environment_id)
+    .where(
+        _grant.state == GrantState.ACCEPTED,
+        _grant.fhir_base_url == bindparam("fhir_base_url"),
+        _grant.guest_tenant_id == bindparam("tenant_id"),
+        _claim.grant_id.is_(None),
+        _claim.fhir_base_url == _grant.fhir_base_url,
+    )
+    .limit(1)
+)
+_SAVE = update(share_grant).where(
+    _grant.id == bindparam("which"), _grant.state == bindparam("expected")
+)
+_CLAIMS = select(_claim.revision_id).where(_claim.grant_id == bindparam("grant_id"))
+_DROP_CLAIMS = delete(issuer_claim).where(_claim.grant_id == bindparam("grant_id"))
+
+
+class SqlGrants(Area):
+    def add(self, grant: Grant) -> None:
+        self._change(share_grant.insert(), asdict(grant))
+
+    def find(self, grant_id: str) -> Grant | None:
+        row = self._row(_FIND, grant_id=grant_id)
+        return row and Grant(**named(row))
+
+    def of_tenant(self, tenant_id: str) -> Sequence[Grant]:
+        return [Grant(**named(row)) for row in self._rows(_OF_TENANT, tenant_id=tenant_id)]
+
+    def accepted(self, fhir_base_url: str, guest_tenant_id: str) -> Grant | None:
+        row = self._row(_ACCEPTED, fhir_base_url=fhir_base_url, tenant_id=guest_tenant_id)
+        return row and Grant(**named(row))
+
+    def save(self, grant: Grant, expected: GrantState) -> bool:
+        key = {"which": grant.id, "expected": expected}
+        return self._change(_SAVE.values(asdict(grant)), key).rowcount == 1
+
+    def drop_claims(self, grant_id: str) -> Sequence[str]:
+        revisions = [row.revision_id for row in self._rows(_CLAIMS, grant_id=grant_id)]
+        self._change(_DROP_CLAIMS, {"grant_id": grant_id})
+        return revisions

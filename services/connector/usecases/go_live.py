@@ -1,0 +1,28 @@
+"""A revision becomes the one launches use: approved just now, or restored by a rollback."""
+
+from connector.domain.configuration import Revision
+from connector.domain.errors import Reason, Refused
+from connector.domain.integration_record import IntegrationRecord
+from connector.domain.launch import LaunchKind
+from connector.ports.storage import Transaction
+from connector.ports.system import Ids
+
+
+def go_live(tx: Transaction, revision: Revision, ids: Ids) -> None:
+    """Claim its address, issue the records it needs, and have changed ones compared again.
+
+    Raises:
+        Refused: `URL_TAKEN`: another environment holds the address and does not share it.
+    """
+    before = tx.configurations.door_of_environment(revision.environment_id)
+    if not tx.configurations.activate(revision):
+        raise Refused(Reason.URL_TAKEN)
+    if before and before.revision.settings.department is not revision.settings.department:
+        tx.records.forget_verification(revision.environment_id)
+    issued = {(r.kind, r.group) for r in tx.records.of(revision.environment_id)}
+    for group in (False, True) if revision.settings.group_visits else (False,):
+        for kind in LaunchKind:
+            if (kind, group) not in issued:
+                tx.records.add(
+                    IntegrationRecord(ids.secret(), revision.environment_id, kind, group)
+                )
