@@ -7,7 +7,7 @@ from typing import Any
 
 from mock_fhir import addresses
 from mock_fhir.environment import Environment
-from mock_fhir.fhir.resources import Resource, actors, csn_of
+from mock_fhir.fhir.resources import Resource, actors, conference_of, csn_of
 from mock_fhir.integration_records import IntegrationRecord, RecordKind
 from mock_fhir.launches import Launch, launch_url
 from mock_fhir.people import Account
@@ -41,6 +41,10 @@ class Visit:
     def csn(self) -> str:
         return (csn_of(self.appointment) if self.appointment else None) or ""
 
+    @property
+    def conference(self) -> str:
+        return (conference_of(self.appointment) if self.appointment else None) or ""
+
 
 def visit_of(appointment: Resource, intent: Intent = Intent.BEGIN) -> Visit:
     return Visit(
@@ -51,7 +55,8 @@ def visit_of(appointment: Resource, intent: Intent = Intent.BEGIN) -> Visit:
 def begin_from_record(
     environment: Environment, kind: RecordKind, account: Account, visit: Visit
 ) -> str:
-    """URL that opens the app of the integration record. Raises NoIntegrationRecord."""
+    """URL that opens the app of the integration record, a group's by its own. Raises NoIntegrationRecord."""
+    kind = kind.of_group if visit.conference else kind
     record = environment.records.get(kind)
     if record is None:
         raise NoIntegrationRecord(kind)
@@ -68,6 +73,7 @@ def begin_app(
             one
             for one in environment.records.values()
             if (one.client_id, one.launch_url) == (client_id, app_url)
+            and one.kind.is_group == bool(visit.conference)
         ),
         None,
     )
@@ -132,6 +138,7 @@ def _mnemonics(environment: Environment, account: Account, visit: Visit) -> dict
     start = visit.appointment["start"] if visit.appointment else None
     return {
         "%CSN%": visit.csn,
+        "%CONFERENCEID%": visit.conference,
         "%EPTID%": visit.patient_id or "",
         "%DOB%": patient.get("birthDate", ""),
         "%SYSLOGIN%": account.username,

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from mock_fhir.config import EnvironmentKind
-from mock_fhir.fhir.resources import CSN_SYSTEM, Resource, actors
+from mock_fhir.fhir.resources import CONFERENCE_SYSTEM, CSN_SYSTEM, Resource, actors
 from mock_fhir.fhir.store import Store
 from mock_fhir.seeding import VIRTUAL_LOCATION
 from simkit.clock import instant_text
@@ -37,6 +37,9 @@ AROUND_NOW = (
     ("f201", "pat4"),
     ("f007", "xds"),
 )
+# A group visit of today, in the test environment: three patients of one clinician, an appointment each.
+GROUP = ("f201", ("f001", "pat3", "xds"))
+GROUP_PLACE = 90
 FIXED = (
     (time(9, 0), "example", "xcda", "fulfilled"),
     (time(10, 0), "f001", "ch-example", "booked"),
@@ -55,6 +58,7 @@ class Booking:
     practitioner_id: str
     patient_id: str
     status: str = "booked"
+    conference: str = ""
 
 
 class Clinic:
@@ -139,17 +143,35 @@ class Clinic:
                 (first + place * SLOT, who, whom, "booked")
                 for place, (who, whom) in enumerate(AROUND_NOW)
             ]
-        days = (day - FIRST_CSN_DATE).days
         for place, (start, practitioner, patient, status) in enumerate(slots, start=1):
             self.book(
                 Booking(
-                    csn=str(self._kind.csn_base + days * CSNS_OF_A_DAY + place),
+                    csn=self._csn(day, place),
                     start=start,
                     practitioner_id=self._kind.id_prefix + practitioner,
                     patient_id=self._kind.id_prefix + patient,
                     status=status,
                 )
             )
+        if around_now and self._kind.has_group:
+            self._make_group(day)
+
+    def _make_group(self, day: date) -> None:
+        """One conference; everybody's appointment has a contact serial number of its own."""
+        practitioner, patients = GROUP
+        for place, patient in enumerate(patients, start=GROUP_PLACE):
+            self.book(
+                Booking(
+                    csn=self._csn(day, place),
+                    start=self._first_slot(day) + SLOTS_BEFORE_NOW * SLOT,
+                    practitioner_id=self._kind.id_prefix + practitioner,
+                    patient_id=self._kind.id_prefix + patient,
+                    conference=f"GRP-{self._csn(day, GROUP_PLACE)}",
+                )
+            )
+
+    def _csn(self, day: date, place: int) -> str:
+        return str(self._kind.csn_base + (day - FIRST_CSN_DATE).days * CSNS_OF_A_DAY + place)
 
     def _at(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
@@ -165,7 +187,7 @@ class Clinic:
         return {
             "resourceType": "Appointment",
             "id": f"{self._kind.id_prefix}appt-{booking.csn}",
-            "identifier": [{"system": CSN_SYSTEM, "value": booking.csn}],
+            "identifier": _identifiers(booking),
             "status": booking.status,
             "serviceType": [{"coding": [VIRTUAL_SERVICE]}],
             "appointmentType": {"coding": [FOLLOW_UP]},
@@ -217,6 +239,13 @@ PERFORMER = {
         {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PPRF"}
     ]
 }
+
+
+def _identifiers(booking: Booking) -> list[dict[str, str]]:
+    csn = {"system": CSN_SYSTEM, "value": booking.csn}
+    if not booking.conference:
+        return [csn]
+    return [csn, {"system": CONFERENCE_SYSTEM, "value": booking.conference}]
 
 
 def _participant(reference: str) -> Resource:

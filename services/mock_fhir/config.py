@@ -31,6 +31,11 @@ class EnvironmentKind:
     employee_base: int
     csn_base: int
 
+    @property
+    def has_group(self) -> bool:
+        """Group visits are tried out in test; production begins without."""
+        return self.name == "test"
+
 
 KINDS = (
     EnvironmentKind(

@@ -13,6 +13,7 @@ from mock_fhir.clients import Client
 
 MNEMONICS = frozenset(
     {
+        "%CONFERENCEID%",
         "%CSN%",
         "%EPTID%",
         "%DOB%",
@@ -54,8 +55,28 @@ RESERVED_KEYS = frozenset(
 
 
 class RecordKind(StrEnum):
+    """Which button a record is behind; group visits have records of their own (Epic, product.md F32)."""
+
     PROVIDER = "provider"
     PATIENT = "patient"
+    PROVIDER_GROUP = "provider-group"
+    PATIENT_GROUP = "patient-group"
+
+    @property
+    def of_group(self) -> "RecordKind":
+        return {
+            RecordKind.PROVIDER: RecordKind.PROVIDER_GROUP,
+            RecordKind.PATIENT: RecordKind.PATIENT_GROUP,
+        }.get(self, self)
+
+    @property
+    def is_group(self) -> bool:
+        return self.of_group is self
+
+    @property
+    def session(self) -> str:
+        """The mnemonic that names what is begun: one appointment, or the conference of a group."""
+        return "%CONFERENCEID%" if self.is_group else "%CSN%"
 
 
 class RecordError(ValueError):
@@ -93,7 +114,7 @@ def parse_record(text: str, kind: RecordKind, client: Client | None) -> Integrat
     """Read a pasted record. Raises RecordError with every problem found."""
     fields = _fields(text)
     launch_url, context_text = fields.get("launch url", ""), fields.get("context", "")
-    problems = _launch_url_problems(launch_url, client) + _context_problems(context_text)
+    problems = _launch_url_problems(launch_url, client) + _context_problems(context_text, kind)
     if client is None:
         problems.append("Choose the OAuth client the record belongs to.")
         raise RecordError(problems)
@@ -125,11 +146,11 @@ def _launch_url_problems(launch_url: str, client: Client | None) -> list[str]:
     return []
 
 
-def _context_problems(context: str) -> list[str]:
+def _context_problems(context: str, kind: RecordKind) -> list[str]:
     problems = []
-    if "%CSN%" not in context:
+    if kind.session not in context:
         problems.append(
-            "The Context has no %CSN%. Without it the app cannot tell which visit is begun."
+            f"The Context has no {kind.session}. Without it the app cannot tell which visit is begun."
         )
     for part in filter(None, context.split("&")):
         key, template = _pair(part)

@@ -79,7 +79,9 @@ def launch() -> Any:
     try:
         url = begin_from_record(environment, RecordKind.PATIENT, account, visit_of(visit))
     except NoIntegrationRecord as error:
-        message = "Video visits are not set up yet: the clinic has no patient integration record."
+        message = (
+            f"Video visits are not set up yet: the clinic has no {error.kind} integration record."
+        )
         raise ApiError(409, "no-integration-record", message) from error
     return jsonify({"url": url})
 

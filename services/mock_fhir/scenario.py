@@ -3,7 +3,7 @@
 from typing import Any
 
 from mock_fhir.environment import Environment
-from mock_fhir.fhir.resources import Resource, actors, csn_of, display_name
+from mock_fhir.fhir.resources import Resource, actors, conference_of, csn_of, display_name
 from mock_fhir.integration_records import RecordKind, parse_record
 from mock_fhir.people import PASSWORD, Account, PatientAccess, Right, mychart_account
 from simkit.clock import instant_text
@@ -114,6 +114,7 @@ def visit_report(environment: Environment, visit: Resource) -> dict[str, Any]:
         "appointment": visit["id"],
         "encounter": encounter.get("id"),
         "csn": csn,
+        "conference": conference_of(visit),
         "status": visit["status"],
         "encounter_status": encounter.get("status"),
         "start": visit["start"],

@@ -2,11 +2,14 @@
 
 from flask import Blueprint, Flask, render_template
 
+import mock_microsoft.control.forgeries
 import mock_microsoft.control.meetings
 import mock_microsoft.control.notifications
+import mock_microsoft.control.people
 import mock_microsoft.control.tenants
 import mock_microsoft.entra.authorize
 import mock_microsoft.entra.consent
+import mock_microsoft.entra.device
 import mock_microsoft.entra.discovery
 import mock_microsoft.entra.token
 import mock_microsoft.graph.attendance
@@ -24,11 +27,15 @@ home = Blueprint("home", __name__)
 
 BLUEPRINTS = (
     home,
+    mock_microsoft.control.forgeries.blueprint,
     mock_microsoft.control.meetings.blueprint,
     mock_microsoft.control.notifications.blueprint,
+    mock_microsoft.control.people.blueprint,
     mock_microsoft.control.tenants.blueprint,
     mock_microsoft.entra.authorize.blueprint,
     mock_microsoft.entra.consent.blueprint,
+    mock_microsoft.entra.device.pages,
+    mock_microsoft.entra.device.protocol,
     mock_microsoft.entra.discovery.blueprint,
     mock_microsoft.entra.token.blueprint,
     mock_microsoft.graph.attendance.blueprint,
@@ -59,4 +66,5 @@ def index() -> str:
         url=world.config.public_url,
         tenants=world.directory.tenants,
         people=world.directory.people,
+        apps=world.apps.registrations,
     )

@@ -19,9 +19,12 @@ class ClientCertificate:
     sha256_thumbprint: str
 
 
-def read_certificate(pem: str) -> ClientCertificate:
-    """Raises ValueError when it is no RSA certificate."""
-    certificate = x509.load_pem_x509_certificate(pem.encode())
+def read_certificates(pem: str) -> tuple[ClientCertificate, ...]:
+    """Raises ValueError when there is none, or one is no RSA certificate."""
+    return tuple(_described(one) for one in x509.load_pem_x509_certificates(pem.encode()))
+
+
+def _described(certificate: x509.Certificate) -> ClientCertificate:
     public_key = certificate.public_key()
     if not isinstance(public_key, RSAPublicKey):
         raise ValueError("the client certificate must hold an RSA key")  # noqa: TRY004 - a wrong value in a file
@@ -41,14 +44,35 @@ class Apps:
     def __init__(self, registrations: tuple[AppRegistration, ...]) -> None:
         self.registrations = registrations
         self._by_id = {app.client_id: app for app in registrations}
+        self.restore()
+
+    def restore(self) -> None:
+        """Only the certificates of the configuration file."""
         self._certificates = {
-            app.client_id: read_certificate(app.certificate_pem)
-            for app in registrations
+            app.client_id: read_certificates(app.certificate_pem)
+            for app in self.registrations
             if app.certificate_pem
         }
+
+    def add_certificates(self, app: AppRegistration, pem: str) -> None:
+        """Beside those it has, as before a key rotation. Raises ValueError."""
+        self._certificates[app.client_id] = self.certificates(app) + read_certificates(pem)
 
     def find(self, client_id: str) -> AppRegistration | None:
         return self._by_id.get(client_id.lower())
 
-    def certificate(self, app: AppRegistration) -> ClientCertificate | None:
-        return self._certificates.get(app.client_id)
+    def api(self, resource: str) -> AppRegistration | None:
+        """The application behind an API, named by identifier URI or by client id as Entra allows."""
+        wanted = resource.lower()
+        return next(
+            (
+                app
+                for app in self.registrations
+                if app.exposed_api
+                and wanted in (app.client_id, app.exposed_api.identifier_uri.lower())
+            ),
+            None,
+        )
+
+    def certificates(self, app: AppRegistration) -> tuple[ClientCertificate, ...]:
+        return self._certificates.get(app.client_id, ())

@@ -1,16 +1,20 @@
-"""Tenants and people of the sandbox. Synthetic; the clinicians are named after HL7's example Practitioners.
+"""Tenants, the people in them, and how both are found.
 
 Role template ids: https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
 """
 
+import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 
 class DirectoryRole(StrEnum):
     GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
     TEAMS_ADMINISTRATOR = "69091246-20e8-4a56-aa4d-066075b2a7a8"
+    VIRTUAL_VISITS_ADMINISTRATOR = "e300d9e7-4a2b-4295-9eff-f1c78b36cc98"
+    APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+    GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 
 
 # Every person's `wids` carries it; it is not a role.
@@ -35,8 +39,10 @@ class Tenant:
     country: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Person:
+    """The same person by id, whatever was changed about them since the value was taken."""
+
     id: str
     tenant: Tenant
     display_name: str
@@ -46,6 +52,12 @@ class Person:
     account_kind: AccountKind = AccountKind.MEMBER
     enabled: bool = True
     home_domain: str | None = None  # of a guest: where the account lives
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Person) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @property
     def mail(self) -> str:
@@ -58,120 +70,39 @@ class Person:
         return DirectoryRole.GLOBAL_ADMINISTRATOR in self.roles
 
 
-CONTOSO = Tenant(
-    id="c0a70500-0000-4000-8000-00000000c0de",
-    name="Contoso Health",
-    domain="contoso-health.example",
-    region_scope="NA",
-    country="US",
-)
-FABRIKAM = Tenant(
-    id="fab71ca0-0000-4000-8000-00000000c0de",
-    name="Fabrikam Klinik",
-    domain="fabrikam-klinik.example",
-    region_scope="EU",
-    country="DE",
-)
-
-_CLINICIANS = (
-    ("0004", "Adam Careful", "adam.careful", "Physician"),
-    ("0005", "Eric van den Broek", "eric.vandenbroek", "Cardiologist"),
-    ("0006", "Carla Espinosa", "carla.espinosa", "Physician"),
-    ("0007", "Luigi Maas", "luigi.maas", "Physician"),
-    ("0008", "Juri van Gelder", "juri.vangelder", "Physiotherapist"),
-)
-
-
-def _contoso_id(number: str) -> str:
-    return f"c0a70500-0000-4000-8000-00000000{number}"
-
-
-def _fabrikam_id(number: str) -> str:
-    return f"fab71ca0-0000-4000-8000-00000000{number}"
-
-
-def _contoso_people() -> tuple[Person, ...]:
-    clinicians = tuple(
-        Person(
-            id=_contoso_id(number),
-            tenant=CONTOSO,
-            display_name=name,
-            user_principal_name=f"{local}@{CONTOSO.domain}",
-            job_title=title,
-        )
-        for number, name, local, title in _CLINICIANS
-    )
-    return (
-        Person(
-            id=_contoso_id("0001"),
-            tenant=CONTOSO,
-            display_name="Morgan Reyes",
-            user_principal_name=f"admin@{CONTOSO.domain}",
-            job_title="Microsoft 365 administrator",
-            roles=(DirectoryRole.GLOBAL_ADMINISTRATOR,),
-        ),
-        Person(
-            id=_contoso_id("0002"),
-            tenant=CONTOSO,
-            display_name="Priya Raman",
-            user_principal_name=f"teams.admin@{CONTOSO.domain}",
-            job_title="Teams administrator",
-            roles=(DirectoryRole.TEAMS_ADMINISTRATOR,),
-        ),
-        Person(
-            id=_contoso_id("0003"),
-            tenant=CONTOSO,
-            display_name="Dana Whitfield",
-            user_principal_name=f"analyst@{CONTOSO.domain}",
-            job_title="EHR analyst",
-        ),
-        *clinicians,
-        Person(
-            id=_contoso_id("0009"),
-            tenant=CONTOSO,
-            display_name="Sam Okafor (guest)",
-            user_principal_name=f"sam.okafor_partner-clinic.example#EXT#@{CONTOSO.domain}",
-            job_title="Visiting clinician",
-            account_kind=AccountKind.GUEST,
-            home_domain="partner-clinic.example",
-        ),
-        Person(
-            id=_contoso_id("0010"),
-            tenant=CONTOSO,
-            display_name="Robin Former (disabled)",
-            user_principal_name=f"robin.former@{CONTOSO.domain}",
-            job_title="Former physician",
-            enabled=False,
-        ),
-    )
-
-
-def _fabrikam_people() -> tuple[Person, ...]:
-    return (
-        Person(
-            id=_fabrikam_id("0001"),
-            tenant=FABRIKAM,
-            display_name="Greta Brandt",
-            user_principal_name=f"admin@{FABRIKAM.domain}",
-            job_title="Microsoft 365 administrator",
-            roles=(DirectoryRole.GLOBAL_ADMINISTRATOR,),
-        ),
-        Person(
-            id=_fabrikam_id("0002"),
-            tenant=FABRIKAM,
-            display_name="Jonas Keller",
-            user_principal_name=f"jonas.keller@{FABRIKAM.domain}",
-            job_title="Physician",
-        ),
-    )
-
-
 class Directory:
-    """Look-ups by what the protocols carry; sign-in names compare without case."""
+    """Look-ups by what the protocols carry; sign-in names compare without case. Thread-safe.
+
+    Tenants are given; people can be disabled and their directory roles changed, until `restore`.
+    """
 
     def __init__(self, tenants: Iterable[Tenant], people: Iterable[Person]) -> None:
         self.tenants = tuple(tenants)
-        self.people = tuple(people)
+        self._initial = tuple(people)
+        self._lock = threading.Lock()
+        self.restore()
+
+    def restore(self) -> None:
+        with self._lock:
+            self._people = {person.id: person for person in self._initial}
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        with self._lock:
+            return tuple(self._people.values())
+
+    def set_enabled(self, person: Person, *, enabled: bool) -> None:
+        with self._lock:
+            self._people[person.id] = replace(self._people[person.id], enabled=enabled)
+
+    def set_role(self, person: Person, role: DirectoryRole, *, assigned: bool) -> None:
+        """Assigning twice is once."""
+        with self._lock:
+            current = self._people[person.id]
+            others = tuple(held for held in current.roles if held is not role)
+            self._people[person.id] = replace(
+                current, roles=(*others, role) if assigned else others
+            )
 
     def tenant(self, id_or_domain: str) -> Tenant | None:
         wanted = id_or_domain.lower()
@@ -190,7 +121,3 @@ class Directory:
     def person_in(self, tenant: Tenant, id_or_sign_in_name: str) -> Person | None:
         person = self.person(id_or_sign_in_name)
         return person if person and person.tenant == tenant else None
-
-
-def sandbox_directory() -> Directory:
-    return Directory((CONTOSO, FABRIKAM), (*_contoso_people(), *_fabrikam_people()))

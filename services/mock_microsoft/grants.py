@@ -1,4 +1,4 @@
-"""What each tenant allows each application: admin consent, and the Teams application access policy.
+"""What each tenant allows: admin consent and the Teams application access policy of each application, app roles of people.
 
 Two independent locks, as in reality: consent puts roles into app-only tokens, the policy lets the application act on
 behalf of a meeting organizer (https://learn.microsoft.com/graph/cloud-communication-online-meeting-application-access-policy).
@@ -23,11 +23,13 @@ class Grants:
         self._lock = threading.Lock()
         self._consents: dict[tuple[str, str], Consent] = {}
         self._policies: dict[tuple[str, str, str | None], bool] = {}
+        self._app_roles: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def clear(self) -> None:
         with self._lock:
             self._consents.clear()
             self._policies.clear()
+            self._app_roles.clear()
 
     def set_consent(self, client_id: str, tenant_id: str, consent: Consent) -> None:
         with self._lock:
@@ -49,6 +51,25 @@ class Grants:
         with self._lock:
             tenant_wide = self._policies.get((client_id, tenant_id, None), False)
             return self._policies.get((client_id, tenant_id, user_id), tenant_wide)
+
+    def set_app_role(self, client_id: str, person_id: str, role: str, *, assigned: bool) -> None:
+        """Assign a person to a role of the application `client_id`, or end that."""
+        with self._lock:
+            held = self._app_roles.get((client_id, person_id), ())
+            others = tuple(one for one in held if one != role)
+            self._app_roles[client_id, person_id] = (*others, role) if assigned else others
+
+    def app_roles(self, client_id: str, person_id: str) -> tuple[str, ...]:
+        with self._lock:
+            return self._app_roles.get((client_id, person_id), ())
+
+    def assignments(self) -> list[dict[str, str | list[str]]]:
+        with self._lock:
+            return [
+                {"client_id": client, "user_id": person, "roles": list(roles)}
+                for (client, person), roles in self._app_roles.items()
+                if roles
+            ]
 
     def consents(self) -> list[dict[str, str]]:
         with self._lock:

@@ -6,8 +6,10 @@ from flask import current_app
 
 from mock_microsoft.apps import Apps
 from mock_microsoft.config import Configuration
-from mock_microsoft.directory import CONTOSO, sandbox_directory
-from mock_microsoft.entra.forgery import ForgeryOrders
+from mock_microsoft.entra.device_codes import DeviceCodes
+from mock_microsoft.entra.forgery import AccessForgery, Forgery, ForgeryOrders
+from mock_microsoft.entra.optional_claims import WithheldClaims
+from mock_microsoft.entra.scopes import Resources
 from mock_microsoft.entra.sessions import AuthorizationCodes, Sessions
 from mock_microsoft.grants import Consent, Grants
 from mock_microsoft.graph.throttling import Throttles
@@ -15,6 +17,7 @@ from mock_microsoft.notifications.delivery import DeliveryEngine
 from mock_microsoft.notifications.outbound import Webhooks
 from mock_microsoft.notifications.publisher import Publisher
 from mock_microsoft.notifications.subscription import Subscriptions
+from mock_microsoft.sandbox_people import READY_TENANTS, sandbox_directory
 from mock_microsoft.teams.store import Meetings
 from simkit.app import Simulator
 from simkit.keys import IssuerKey
@@ -30,25 +33,34 @@ class World:
         self.clock = simulator.clock
         self.directory = sandbox_directory()
         self.apps = Apps(config.apps)
+        self.resources = Resources(self.apps, config.public_url)
         self.key = key
         self.grants = Grants()
-        self.sessions = Sessions()
+        self.sessions = Sessions(self.directory)
         self.codes = AuthorizationCodes()
-        self.forgeries = ForgeryOrders()
+        self.device_codes = DeviceCodes(config.device_code_interval_seconds)
+        self.forgeries: ForgeryOrders[Forgery] = ForgeryOrders()
+        self.access_forgeries: ForgeryOrders[AccessForgery] = ForgeryOrders()
+        self.withheld_claims = WithheldClaims()
         self.throttles = Throttles(self.clock)
         self.subscriptions = Subscriptions()
         self.webhooks = Webhooks(simulator.journal, self.clock, config.ca_file)
         self.deliveries = DeliveryEngine(self.clock, self.webhooks)
         self.publisher = Publisher(self.subscriptions, self.deliveries, self.key, self.clock)
         self.meetings = Meetings(config.public_url, self.clock.now, self.publisher.publish)
-        self._grant_contoso()
+        self._make_tenants_ready()
 
     def reset(self) -> None:
+        self.directory.restore()
+        self.apps.restore()
         for part in (
             self.grants,
             self.sessions,
             self.codes,
+            self.device_codes,
             self.forgeries,
+            self.access_forgeries,
+            self.withheld_claims,
             self.throttles,
             self.subscriptions,
             self.deliveries,
@@ -56,7 +68,7 @@ class World:
             self.meetings,
         ):
             part.clear()
-        self._grant_contoso()
+        self._make_tenants_ready()
 
     def seed(self, document: dict[str, Any]) -> dict[str, Any]:
         """`{"tenants_ready": ["fabrikam-klinik.example"]}`: consent and policy for every application there."""
@@ -83,19 +95,24 @@ class World:
             "deliveries": self.deliveries.counts(),
             "consents": self.grants.consents(),
             "access_policies": self.grants.policies(),
+            "app_roles": self.grants.assignments(),
             "forged_id_tokens": self.forgeries.listed(),
+            "forged_access_tokens": self.access_forgeries.listed(),
+            "withheld_claims": self.withheld_claims.listed(),
             "delivery_faults": self.publisher.faults.listed(),
             "throttles": self.throttles.listed(),
         }
 
-    def _grant_contoso(self) -> None:
-        """Contoso is ready from the start; Fabrikam has yet to consent, as a new customer has."""
-        self._make_ready(CONTOSO.id)
+    def _make_tenants_ready(self) -> None:
+        """The others have yet to consent, as a new customer has."""
+        for tenant in READY_TENANTS:
+            self._make_ready(tenant.id)
 
     def _make_ready(self, tenant_id: str) -> None:
         for app in self.config.apps:
             self.grants.set_consent(app.client_id, tenant_id, Consent.GRANTED)
-            self.grants.set_policy(app.client_id, tenant_id, None, granted=True)
+            if app.app_roles_granted:  # the policy is about Graph; only its callers need one
+                self.grants.set_policy(app.client_id, tenant_id, None, granted=True)
 
 
 def current_world() -> World:

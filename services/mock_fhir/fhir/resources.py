@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Resource = dict[str, Any]
+CONFERENCE_SYSTEM = "urn:mock-fhir:group-conference"
 CSN_SYSTEM = "urn:oid:1.2.840.114350.1.13.0.1.7.3.698084.8"
 
 
@@ -31,8 +32,17 @@ def actors(appointment: Resource, resource_type: str) -> list[str]:
 
 def csn_of(resource: Resource) -> str | None:
     """Contact serial number; None for a resource that is no visit of the clinic."""
+    return _identifier(resource, CSN_SYSTEM)
+
+
+def conference_of(appointment: Resource) -> str | None:
+    """Conference id of the group visit the appointment belongs to; None for a visit of one patient."""
+    return _identifier(appointment, CONFERENCE_SYSTEM)
+
+
+def _identifier(resource: Resource, system: str) -> str | None:
     identifiers = resource.get("identifier", [])
-    return next((one.get("value") for one in identifiers if one.get("system") == CSN_SYSTEM), None)
+    return next((one.get("value") for one in identifiers if one.get("system") == system), None)
 
 
 def display_name(resource: Resource) -> str:

@@ -10,6 +10,7 @@ from mock_fhir.people import Account, Right
 from mock_fhir.screens.session import signed_in
 
 blueprint = Blueprint("fdi", __name__, url_prefix="/fdi")
+_KIND = "<any(provider,patient,'provider-group','patient-group'):kind>"
 
 
 @blueprint.get("/")
@@ -18,7 +19,7 @@ def records() -> str:
     return _page(account, saved=request.args.get("saved"))
 
 
-@blueprint.post("/records/<any(provider,patient):kind>")
+@blueprint.post(f"/records/{_KIND}")
 def save_record(kind: str) -> Any:
     environment = current_environment()
     account = signed_in("fdi", Right.INTEGRATIONS)
@@ -32,7 +33,7 @@ def save_record(kind: str) -> Any:
     return redirect(f"{environment.addresses.base}/fdi/?saved={kind}", 303)
 
 
-@blueprint.post("/records/<any(provider,patient):kind>/remove")
+@blueprint.post(f"/records/{_KIND}/remove")
 def remove_record(kind: str) -> Any:
     environment = current_environment()
     signed_in("fdi", Right.INTEGRATIONS)

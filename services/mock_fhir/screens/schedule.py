@@ -13,7 +13,7 @@ from mock_fhir.begin_visit import Intent, NoIntegrationRecord, begin_from_record
 from mock_fhir.connections import ConnectionEvent
 from mock_fhir.environment import Environment, current_environment
 from mock_fhir.errors import PageError
-from mock_fhir.fhir.resources import Resource, actors, csn_of, display_name
+from mock_fhir.fhir.resources import Resource, actors, conference_of, csn_of, display_name
 from mock_fhir.integration_records import RecordKind
 from mock_fhir.people import Account, Right
 from mock_fhir.screens.session import AREAS, signed_in
@@ -37,6 +37,7 @@ class Row:
     birth_date: str
     practitioner_name: str
     badges: tuple[str, ...]
+    is_group: bool
     is_open: bool
 
     @property
@@ -98,17 +99,17 @@ def begin(area: str, appointment_id: str) -> Any:
     try:
         url = begin_from_record(environment, RecordKind.PROVIDER, account, visit_of(visit, intent))
     except NoIntegrationRecord as error:
-        raise _nobody_pasted(environment) from error
+        raise _nobody_pasted(environment, error.kind) from error
     return redirect(url, 303)
 
 
-def _nobody_pasted(environment: Environment) -> PageError:
+def _nobody_pasted(environment: Environment, kind: RecordKind) -> PageError:
     analysts = [one for one in environment.people.employees() if one.may(Right.INTEGRATIONS)]
     names = ", ".join(f"{one.name} ({one.username})" for one in analysts)
     return PageError(
         "Virtual visits are not set up yet",
-        f"The {environment.kind.title} has no provider integration record.",
-        f"An EHR analyst, here {names}, signs in at {environment.addresses.base}/fdi/ and pastes the provider record "
+        f"The {environment.kind.title} has no {kind} integration record.",
+        f"An EHR analyst, here {names}, signs in at {environment.addresses.base}/fdi/ and pastes the {kind} record "
         "from the connector's portal.",
         409,
     )
@@ -176,6 +177,7 @@ def _row(environment: Environment, visit: Resource) -> Row:
         birth_date=patient.get("birthDate", ""),
         practitioner_name=display_name(practitioner) if practitioner else "",
         badges=tuple(_badge(environment, one) for one in environment.connections.badges(csn)),
+        is_group=conference_of(visit) is not None,
         is_open=environment.clinic.closed_because(visit) is None,
     )
 

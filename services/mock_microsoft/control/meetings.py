@@ -126,6 +126,7 @@ def _document(meeting: Meeting) -> dict[str, Any]:
         "organizer_id": meeting.organizer.id,
         "tenant_id": meeting.organizer.tenant.id,
         "lobby_scope": meeting.properties["lobbyBypassSettings"]["scope"],
+        "meeting_chat": meeting.properties["allowMeetingChat"],
         "call_started": graph_text(meeting.call_started) if meeting.call_started else None,
         "participants": [_participant(participant) for participant in meeting.participants],
         "attendance_reports": [report.id for report in meeting.reports],

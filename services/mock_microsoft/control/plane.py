@@ -1,10 +1,13 @@
-"""The blueprint of these routes and the bodies they take; wrong input is answered 400 with what to say instead."""
+"""The blueprint of these routes, and what their bodies name; wrong input is answered 400 with what to say instead."""
 
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Response, jsonify, request
 
+from mock_microsoft.config import AppRegistration
+from mock_microsoft.directory import Person, Tenant
+from mock_microsoft.world import current_world
 from simkit.control import ControlPlane
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -46,6 +49,35 @@ def times_of(document: dict[str, Any]) -> int | None:
     if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
         raise ValueError('"times" must be a whole number above 0, or null for until cleared')
     return times
+
+
+def flag_of(document: dict[str, Any], name: str) -> bool:
+    """True when absent: naming a thing means wanting it."""
+    value = document.get(name, True)
+    if not isinstance(value, bool):
+        raise ValueError(f'"{name}" must be true or false')  # noqa: TRY004 - answered as 400 with the others
+    return value
+
+
+def app_of(document: dict[str, Any]) -> AppRegistration:
+    app = current_world().apps.find(text_of(document, "client_id"))
+    if app is None:
+        raise LookupError("no such application")
+    return app
+
+
+def tenant_of(document: dict[str, Any]) -> Tenant:
+    tenant = current_world().directory.tenant(text_of(document, "tenant_id"))
+    if tenant is None:
+        raise LookupError("no such tenant; GET /sim/people lists them")
+    return tenant
+
+
+def person_of(document: dict[str, Any]) -> Person:
+    person = current_world().directory.person(text_of(document, "user_id"))
+    if person is None:
+        raise LookupError("no such person; GET /sim/people lists them")
+    return person
 
 
 def _refuse(error: ValueError) -> tuple[Response, int]:

@@ -1,1 +1,1 @@
-"""Microsoft Entra ID: discovery, authorization code with PKCE, client credentials, admin consent, sign-out."""
+"""Microsoft Entra ID: discovery, authorization code with PKCE, device code, client credentials, admin consent, sign-out."""

@@ -1,10 +1,10 @@
-"""How a confidential client proves itself at the token endpoint: certificate assertion or secret.
+"""How a client proves itself at the token endpoint: certificate assertion, secret, or nothing when it is public.
 
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,11 @@ from mock_microsoft.entra.errors import Aadsts, EntraError
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ("PS256", "RS256")
 LEEWAY_SECONDS = 300
+THUMBPRINTS: Mapping[str, Callable[[ClientCertificate], str]] = {
+    "x5t#S256": lambda certificate: certificate.sha256_thumbprint,
+    "x5t": lambda certificate: certificate.sha1_thumbprint,
+}
+PUBLIC_CLIENT, BY_SECRET, BY_CERTIFICATE = "0", "1", "2"
 
 
 def authenticate_client(
@@ -31,20 +36,34 @@ def authenticate_client(
         now: simulator time.
 
     Raises:
-        EntraError: 700016 unknown client, 7000215, 700027 or 7000218.
+        EntraError: 700016 unknown client, 700025, 7000215, 700027 or 7000218.
     """
     app = apps.find(form.get("client_id", ""))
     if app is None:
         raise EntraError(Aadsts.APP_UNKNOWN, "client_id is not registered.")
-    if "client_assertion" in form:
+    if app.is_public_client:
+        _check_bare(form)
+    elif "client_assertion" in form:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise EntraError(Aadsts.ASSERTION_INVALID, "client_assertion_type is wrong.")
-        _check_assertion(app, apps.certificate(app), form["client_assertion"], audiences, now)
+        _check_assertion(app, apps.certificates(app), form["client_assertion"], audiences, now)
     elif form.get("client_secret"):
         _check_secret(app, form["client_secret"])
     else:
         raise EntraError(Aadsts.CREDENTIAL_MISSING)
     return app
+
+
+def credential_of(app: AppRegistration, form: Mapping[str, str]) -> str:
+    """The claim `azpacr` (`appidacr` in version 1): how the client proved itself."""
+    if app.is_public_client:
+        return PUBLIC_CLIENT
+    return BY_CERTIFICATE if "client_assertion" in form else BY_SECRET
+
+
+def _check_bare(form: Mapping[str, str]) -> None:
+    if "client_assertion" in form or "client_secret" in form:
+        raise EntraError(Aadsts.CREDENTIAL_OF_PUBLIC_CLIENT)
 
 
 def _check_secret(app: AppRegistration, given: str) -> None:
@@ -54,15 +73,15 @@ def _check_secret(app: AppRegistration, given: str) -> None:
 
 def _check_assertion(
     app: AppRegistration,
-    certificate: ClientCertificate | None,
+    certificates: Sequence[ClientCertificate],
     unverified_assertion: str,
     audiences: frozenset[str],
     now: datetime,
 ) -> None:
-    if certificate is None:
-        raise EntraError(Aadsts.ASSERTION_INVALID, "The application has no certificate.")
     try:
-        _check_thumbprint(certificate, jwt.get_unverified_header(unverified_assertion))
+        certificate = _named_certificate(
+            certificates, jwt.get_unverified_header(unverified_assertion)
+        )
         claims = jwt.decode(
             unverified_assertion,
             certificate.public_key,
@@ -81,14 +100,17 @@ def _check_assertion(
     _check_claims(app, claims, now.timestamp())
 
 
-def _check_thumbprint(certificate: ClientCertificate, header: Mapping[str, Any]) -> None:
+def _named_certificate(
+    certificates: Sequence[ClientCertificate], header: Mapping[str, Any]
+) -> ClientCertificate:
     """Padding: msal ends `x5t#S256` with `=` though RFC 7515 forbids it; Entra takes both forms (msal 1.39.0 observed 2026-08)."""
-    expected = {"x5t#S256": certificate.sha256_thumbprint, "x5t": certificate.sha1_thumbprint}
-    given = {name: str(header[name]).rstrip("=") for name in expected if name in header}
+    given = {name: str(header[name]).rstrip("=") for name in THUMBPRINTS if name in header}
     if not given:
         raise EntraError(Aadsts.ASSERTION_INVALID, "The header names no certificate (x5t#S256).")
-    if any(expected[name] != thumbprint for name, thumbprint in given.items()):
-        raise EntraError(Aadsts.ASSERTION_INVALID, "The certificate is not registered.")
+    for certificate in certificates:
+        if all(THUMBPRINTS[name](certificate) == value for name, value in given.items()):
+            return certificate
+    raise EntraError(Aadsts.ASSERTION_INVALID, "The certificate is not registered.")
 
 
 def _check_claims(app: AppRegistration, claims: Mapping[str, Any], now: float) -> None:

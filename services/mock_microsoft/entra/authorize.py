@@ -35,7 +35,12 @@ blueprint.register_error_handler(EntraError, error_page)
 def _parsed_request(segment: str) -> AuthorizationRequest:
     world = current_world()
     authority = resolve_authority(world.directory, segment)
-    return parse_request(authority, world.apps, request.args)
+    asked = parse_request(authority, world.apps, request.args)
+    try:
+        world.resources.of_person(asked.scope)
+    except EntraError as error:
+        raise RedirectableError(error, request.args) from error
+    return asked
 
 
 @blueprint.get("/<segment>/oauth2/v2.0/authorize")

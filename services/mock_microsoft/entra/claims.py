@@ -1,10 +1,12 @@
 """Claims of the tokens Entra issues.
 
 https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference and .../access-token-claims-reference.
-The optional claims (`acct`, `wids`, `tenant_region_scope`, `tenant_ctry`) stand for a manifest that asks for them.
+The optional claims (`entra.optional_claims`) stand for a manifest that asks for them. Tokens for Graph have version 1,
+tokens for an API registered here version 2.
 """
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +18,6 @@ from mock_microsoft.identifiers import base64url, new_guid, stable_guid
 TOKEN_SECONDS = 3599
 # `wids` of an app-only token, which has no directory role.
 APP_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
-APP_CREDENTIAL_CERTIFICATE, APP_CREDENTIAL_SECRET = "2", "1"
 
 Claims = dict[str, Any]
 
@@ -39,30 +40,101 @@ def _pairwise_subject(app: AppRegistration, person: Person) -> str:
     return stable_guid("subject", app.client_id, person.id)
 
 
-def id_token_claims(
-    *, issuer: str, app: AppRegistration, person: Person, nonce: str | None, now: datetime
-) -> Claims:
+def _person_claims(person: Person, audience: AppRegistration, roles: tuple[str, ...]) -> Claims:
+    """What every version 2 token says about a person; `roles` are those at the audience."""
     claims: Claims = {
-        "aud": app.client_id,
-        "iss": issuer,
-        **_lifetime(now),
         "acct": int(person.account_kind),
-        "email": person.mail,
         "name": person.display_name,
         "oid": person.id,
         "preferred_username": person.user_principal_name,
-        "sub": _pairwise_subject(app, person),
-        "tenant_ctry": person.tenant.country,
-        "tenant_region_scope": person.tenant.region_scope,
-        "tid": person.tenant.id,
+        "sub": _pairwise_subject(audience, person),
+        **_tenant_claims(person.tenant),
         "uti": new_guid(),
         "ver": "2.0",
         "wids": [*(role.value for role in person.roles), EVERY_USER_WID],
     }
-    if nonce is not None:
-        claims["nonce"] = nonce
+    if roles:
+        claims["roles"] = list(roles)
     if person.home_domain:
         claims["idp"] = sts_issuer(stable_guid("home-tenant", person.home_domain))
+    return claims
+
+
+def _tenant_claims(tenant: Tenant) -> Claims:
+    return {
+        "tid": tenant.id,
+        "tenant_ctry": tenant.country,
+        "tenant_region_scope": tenant.region_scope,
+    }
+
+
+def id_token_claims(
+    *,
+    issuer: str,
+    app: AppRegistration,
+    person: Person,
+    roles: tuple[str, ...],
+    nonce: str | None,
+    now: datetime,
+) -> Claims:
+    """An ID token has the same `aud` and `roles` as an access token for the application's own API, but never `scp`."""
+    claims: Claims = {
+        "aud": app.client_id,
+        "iss": issuer,
+        **_lifetime(now),
+        "email": person.mail,
+        **_person_claims(person, app, roles),
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """Who may call which API from when: what both kinds of version 2 access token are made from.
+
+    `credential` is the claim `azpacr`; `roles` are app roles at the API, of the person or of the client.
+    """
+
+    issuer: str
+    api: AppRegistration
+    client: AppRegistration
+    credential: str
+    roles: tuple[str, ...]
+    now: datetime
+
+    def claims(self) -> Claims:
+        return {
+            "aud": self.api.client_id,
+            "iss": self.issuer,
+            **_lifetime(self.now),
+            "azp": self.client.client_id,
+            "azpacr": self.credential,
+        }
+
+
+def api_person_claims(call: ApiCall, person: Person, scopes: tuple[str, ...]) -> Claims:
+    return {
+        **call.claims(),
+        **_person_claims(person, call.api, call.roles),
+        "scp": " ".join(scopes),
+    }
+
+
+def api_app_claims(call: ApiCall, tenant: Tenant) -> Claims:
+    principal = service_principal_id(call.client.client_id, tenant.id)
+    claims: Claims = {
+        **call.claims(),
+        "idtyp": "app",
+        "oid": principal,
+        "sub": principal,
+        **_tenant_claims(tenant),
+        "uti": new_guid(),
+        "ver": "2.0",
+    }
+    if call.roles:  # Entra leaves the claim out rather than sending an empty list
+        claims["roles"] = list(call.roles)
     return claims
 
 

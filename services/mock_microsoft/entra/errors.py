@@ -14,6 +14,12 @@ BAD_REQUEST, UNAUTHORIZED = 400, 401
 class Aadsts(Enum):
     """AADSTS code, OAuth error, HTTP status, what is wrong."""
 
+    RESOURCES_MIXED = (
+        28000,
+        "invalid_request",
+        BAD_REQUEST,
+        "The scope names more than one resource.",
+    )
     REDIRECT_MISMATCH = (
         50011,
         "invalid_request",
@@ -32,7 +38,7 @@ class Aadsts(Enum):
         BAD_REQUEST,
         "The account does not exist in any directory known here.",
     )
-    ACCOUNT_DISABLED = (50057, "access_denied", BAD_REQUEST, "The account is disabled.")
+    ACCOUNT_DISABLED = (50057, "invalid_grant", BAD_REQUEST, "The account is disabled.")
     NO_SESSION = (
         50058,
         "login_required",
@@ -69,6 +75,37 @@ class Aadsts(Enum):
         BAD_REQUEST,
         "The authorization code is malformed or was issued to another application or redirect URI.",
     )
+    SIGN_IN_PENDING = (
+        70016,
+        "authorization_pending",
+        BAD_REQUEST,
+        "The person has not finished the sign-in on the other device yet.",
+    )
+    POLLED_TOO_OFTEN = (
+        70016,
+        "slow_down",
+        BAD_REQUEST,
+        "Wait five seconds longer between two requests from now on.",
+    )
+    # Observed with differing numbers; clients go by the OAuth error.
+    DEVICE_SIGN_IN_DECLINED = (
+        65004,
+        "authorization_declined",
+        BAD_REQUEST,
+        "The person declined the sign-in.",
+    )
+    DEVICE_CODE_UNKNOWN = (
+        70018,
+        "bad_verification_code",
+        BAD_REQUEST,
+        "That code did not work. Check it, or ask the application for a new one.",
+    )
+    DEVICE_CODE_EXPIRED = (
+        70020,
+        "expired_token",
+        BAD_REQUEST,
+        "The code has expired. Ask the application for a new one.",
+    )
     GRANT_UNSUPPORTED = (
         70003,
         "unsupported_grant_type",
@@ -97,6 +134,12 @@ class Aadsts(Enum):
         BAD_REQUEST,
         "The resource was not found in the tenant.",
     )
+    SCOPE_NOT_EXPOSED = (
+        650053,
+        "invalid_client",
+        BAD_REQUEST,
+        "The application asked for a scope that does not exist on the resource.",
+    )
     VERIFIER_WRONG = (
         501481,
         "invalid_grant",
@@ -114,6 +157,12 @@ class Aadsts(Enum):
         "invalid_client",
         UNAUTHORIZED,
         "The client assertion is not valid.",
+    )
+    CREDENTIAL_OF_PUBLIC_CLIENT = (
+        700025,
+        "invalid_client",
+        UNAUTHORIZED,
+        "The client is public, so it must present neither client_assertion nor client_secret.",
     )
     RESPONSE_TYPE_UNSUPPORTED = (
         700054,

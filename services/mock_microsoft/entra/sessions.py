@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from flask import Response, request
 
 from mock_microsoft.config import AppRegistration
-from mock_microsoft.directory import Person
+from mock_microsoft.directory import Directory, Person
 from mock_microsoft.entra.errors import Aadsts, EntraError
 
 COOKIE = "sim_entra_session"
@@ -18,32 +18,35 @@ CODE_LIFETIME = timedelta(minutes=10)
 class Sessions:
     """Who is signed in, by the opaque value of the browser's cookie."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
         self._lock = threading.Lock()
-        self._people: dict[str, Person] = {}
+        self._person_ids: dict[str, str] = {}
 
     def current(self) -> Person | None:
-        """Of the browser that sent the current request."""
+        """Of the browser that sent the current request, as the directory has them now; a disabled account has none."""
         with self._lock:
-            return self._people.get(request.cookies.get(COOKIE, ""))
+            person_id = self._person_ids.get(request.cookies.get(COOKIE, ""))
+        person = self._directory.person(person_id) if person_id else None
+        return person if person and person.enabled else None
 
     def begin(self, person: Person, response: Response) -> Response:
         """Lax is enough: a launch ends in a top-level navigation."""
         identifier = token_urlsafe(24)
         with self._lock:
-            self._people[identifier] = person
+            self._person_ids[identifier] = person.id
         response.set_cookie(COOKIE, identifier, secure=True, httponly=True, samesite="Lax")
         return response
 
     def end(self, response: Response) -> Response:
         with self._lock:
-            self._people.pop(request.cookies.get(COOKIE, ""), None)
+            self._person_ids.pop(request.cookies.get(COOKIE, ""), None)
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Lax")
         return response
 
     def clear(self) -> None:
         with self._lock:
-            self._people.clear()
+            self._person_ids.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`/{tenant}/oauth2/v2.0/token`: authorization code and client credentials.
+"""`/{tenant}/oauth2/v2.0/token`: authorization code, device code and client credentials.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -11,30 +11,16 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from mock_microsoft.config import AppRegistration
-from mock_microsoft.directory import Tenant
-from mock_microsoft.entra.assertions import authenticate_client
+from mock_microsoft.entra.assertions import authenticate_client, credential_of
 from mock_microsoft.entra.authority import Authority, resolve_authority
-from mock_microsoft.entra.claims import (
-    APP_CREDENTIAL_CERTIFICATE,
-    APP_CREDENTIAL_SECRET,
-    TOKEN_SECONDS,
-    app_token_claims,
-    client_info,
-    delegated_token_claims,
-    id_token_claims,
-    v2_issuer,
-)
 from mock_microsoft.entra.discovery import refuse
 from mock_microsoft.entra.errors import Aadsts, EntraError
-from mock_microsoft.entra.forgery import sign_id_token
-from mock_microsoft.entra.sessions import CodeGrant
-from mock_microsoft.grants import Consent
+from mock_microsoft.entra.issue import AppSignIn, SignIn, app_tokens, sign_in_tokens
 from mock_microsoft.identifiers import base64url
 from mock_microsoft.world import current_world
 
-GRAPH_AUDIENCE = "https://graph.microsoft.com"
-DEFAULT_SCOPE = "/.default"
 FORM = "application/x-www-form-urlencoded"
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 blueprint = Blueprint("entra_token", __name__)
 blueprint.register_error_handler(EntraError, refuse)
@@ -74,74 +60,45 @@ def _redeem_code(authority: Authority, app: AppRegistration) -> dict[str, Any]:
     digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
     if not hmac.compare_digest(base64url(digest), grant.code_challenge):
         raise EntraError(Aadsts.VERIFIER_WRONG)
-    return _sign_in_tokens(grant)
+    return sign_in_tokens(
+        world,
+        SignIn(
+            app=app,
+            credential=credential_of(app, form),
+            person=grant.person,
+            scope=grant.scope,
+            nonce=grant.nonce,
+        ),
+    )
 
 
-def _sign_in_tokens(grant: CodeGrant) -> dict[str, Any]:
-    world = current_world()
-    now, url = world.clock.now(), world.config.public_url
-    id_token = id_token_claims(
-        issuer=v2_issuer(url, grant.person.tenant.id),
-        app=grant.app,
-        person=grant.person,
-        nonce=grant.nonce,
-        now=now,
+def _redeem_device_code(authority: Authority, app: AppRegistration) -> dict[str, Any]:
+    """Only for an application that allows public client flows; a confidential one never gets here without credential."""
+    world, form = current_world(), request.form
+    device_code = form.get("device_code", "")
+    asked, person = world.device_codes.redeem(device_code, app, world.clock.now())
+    if not authority.admits(person):
+        raise EntraError(Aadsts.ACCOUNT_OF_OTHER_TENANT)
+    credential = credential_of(app, form)
+    return sign_in_tokens(
+        world, SignIn(app=app, credential=credential, person=person, scope=asked.scope)
     )
-    scope = " ".join(s for s in grant.scope.split() if s != "offline_access")
-    access_token = delegated_token_claims(
-        app=grant.app, person=grant.person, resource=GRAPH_AUDIENCE, scope=scope, now=now
-    )
-    return {
-        "token_type": "Bearer",
-        "scope": scope,
-        "expires_in": TOKEN_SECONDS,
-        "ext_expires_in": TOKEN_SECONDS,
-        "access_token": world.key.sign(access_token),
-        "id_token": sign_id_token(id_token, world.key, world.forgeries.take()),
-        "client_info": client_info(grant.person),
-    }
 
 
 def _issue_app_token(authority: Authority, app: AppRegistration) -> dict[str, Any]:
-    world = current_world()
+    world, form = current_world(), request.form
     if authority.tenant is None:
         raise EntraError(Aadsts.NO_TENANT)
-    by_certificate = "client_assertion" in request.form
-    claims = app_token_claims(
-        app=app,
-        tenant=authority.tenant,
-        resource=_resource(request.form.get("scope", "")),
-        roles=_consented_roles(app, authority.tenant),
-        credential=APP_CREDENTIAL_CERTIFICATE if by_certificate else APP_CREDENTIAL_SECRET,
-        now=world.clock.now(),
-    )
-    return {
-        "token_type": "Bearer",
-        "expires_in": TOKEN_SECONDS,
-        "ext_expires_in": TOKEN_SECONDS,
-        "access_token": world.key.sign(claims),
-    }
-
-
-def _resource(scope: str) -> str:
-    resource = scope.removesuffix(DEFAULT_SCOPE)
-    if " " in scope or resource == scope:
-        raise EntraError(
-            Aadsts.SCOPE_INVALID, "Client credentials need one resource and /.default."
-        )
-    if resource not in (GRAPH_AUDIENCE, current_world().config.public_url):
-        raise EntraError(Aadsts.RESOURCE_UNKNOWN)
-    return resource
-
-
-def _consented_roles(app: AppRegistration, tenant: Tenant) -> tuple[str, ...]:
-    consent = current_world().grants.consent(app.client_id, tenant.id)
-    if consent is Consent.ABSENT:
-        raise EntraError(Aadsts.APP_UNKNOWN, f"Tenant '{tenant.name}'.")
-    return app.app_roles_granted if consent is Consent.GRANTED else ()
+    if app.is_public_client:
+        raise EntraError(Aadsts.CREDENTIAL_MISSING)
+    resource = world.resources.of_application(form.get("scope", ""))
+    credential = credential_of(app, form)
+    sign_in = AppSignIn(app=app, credential=credential, tenant=authority.tenant)
+    return app_tokens(world, sign_in, resource)
 
 
 _GRANTS: dict[str, Callable[[Authority, AppRegistration], dict[str, Any]]] = {
     "authorization_code": _redeem_code,
     "client_credentials": _issue_app_token,
+    DEVICE_CODE_GRANT: _redeem_device_code,
 }

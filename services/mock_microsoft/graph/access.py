@@ -53,7 +53,7 @@ def authenticate() -> Caller:
 def require_role(any_of: frozenset[str]) -> Caller:
     caller = authenticate()
     if not caller.roles & any_of:
-        raise MissingRole
+        raise MissingRole(any_of, caller.roles)
     return caller
 
 

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/graph/errors
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, g, jsonify, request
@@ -46,11 +47,22 @@ class InvalidToken(GraphError):
 
 
 class MissingRole(GraphError):
+    """The directory's code and sentence, then the sentence of the Teams routes, which names the roles.
+
+    Args:
+        needed: any of these would do; none when no application may call.
+        held: what the token carries.
+    """
+
     status = 403
     code = "Authorization_RequestDenied"
 
-    def __init__(self) -> None:
-        super().__init__("Insufficient privileges to complete the operation.")
+    def __init__(self, needed: Iterable[str] = (), held: Iterable[str] = ()) -> None:
+        names = ", ".join(sorted(needed)), ", ".join(sorted(held))
+        super().__init__(
+            "Insufficient privileges to complete the operation. Missing role permissions on the request. "
+            f"API requires one of '{names[0]}'. Roles on the request '{names[1]}'."
+        )
 
 
 class NoAccessPolicy(GraphError):

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from mock_microsoft.app import create_app
-from mock_microsoft.config import AppRegistration, Configuration
+from mock_microsoft.config import ApiPermission, AppRegistration, Configuration, ExposedApi
 from mock_microsoft.world import EXTENSION, World
 from simkit.keys import IssuerKey
 
@@ -33,9 +33,17 @@ GUEST = "c0a70500-0000-4000-8000-000000000009"
 DISABLED = "c0a70500-0000-4000-8000-000000000010"
 FABRIKAM_ADMIN = "fab71ca0-0000-4000-8000-000000000001"
 JONAS = "fab71ca0-0000-4000-8000-000000000002"
+NORTHWIND = "0047a1d0-0000-4000-8000-00000000c0de"
+NORTHWIND_ADMIN = "0047a1d0-0000-4000-8000-000000000001"
+TAILSPIN = "7a115b10-0000-4000-8000-00000000c0de"
+TAILSPIN_ADMIN = "7a115b10-0000-4000-8000-000000000001"
 
 CONNECTOR = "3f0d5d2c-7c1e-4a55-9a52-6f1d3f4a0a11"
 OTHER_APP = "3f0d5d2c-7c1e-4a55-9a52-6f1d3f4a0a22"
+COMMAND_LINE = "3f0d5d2c-7c1e-4a55-9a52-6f1d3f4a0a33"
+PIPELINE = "3f0d5d2c-7c1e-4a55-9a52-6f1d3f4a0a44"
+API = f"api://{CONNECTOR}"
+API_SCOPE = f"{API}/Configuration.ReadWrite"
 SECRET = "correct horse"
 REDIRECT_URI = "https://connector.test/signin/microsoft/callback"
 VERIFIER = "a-verifier-of-more-than-forty-three-characters-0123456789"
@@ -107,6 +115,12 @@ def configuration(url: str = URL, ca_file: str | None = None) -> Configuration:
         certificate_pem=CLIENT_KEYS.pem,
         client_secret=SECRET,
         app_roles_granted=ALL_ROLES,
+        exposed_api=ExposedApi(
+            identifier_uri=API,
+            scopes=("Configuration.ReadWrite",),
+            app_roles=("Connector.Admin", "Connector.Reader"),
+        ),
+        api_permissions=(ApiPermission(api=CONNECTOR, scopes=("Configuration.ReadWrite",)),),
     )
     other = AppRegistration(
         client_id=OTHER_APP,
@@ -115,7 +129,21 @@ def configuration(url: str = URL, ca_file: str | None = None) -> Configuration:
         client_secret=SECRET,
         app_roles_granted=("User.Read.All",),
     )
-    return Configuration(public_url=url, ca_file=ca_file, apps=(connector, other))
+    command_line = AppRegistration(
+        client_id=COMMAND_LINE,
+        name="Connector command line",
+        is_public_client=True,
+        api_permissions=(ApiPermission(api=CONNECTOR, scopes=("Configuration.ReadWrite",)),),
+    )
+    pipeline = AppRegistration(
+        client_id=PIPELINE,
+        name="Connector pipeline",
+        certificate_pem=CLIENT_KEYS.pem,
+        client_secret=SECRET,
+        api_permissions=(ApiPermission(api=CONNECTOR, app_roles=("Connector.Admin",)),),
+    )
+    apps = (connector, other, command_line, pipeline)
+    return Configuration(public_url=url, ca_file=ca_file, apps=apps)
 
 
 def authorize_parameters(**changes: str | None) -> dict[str, str]:
@@ -273,6 +301,39 @@ class Desk:
         return self.token(
             form.pop("tenant", CONTOSO), **{k: v for k, v in given.items() if k != "tenant"}
         )
+
+    def device_code(self, segment: str = "organizations", **changes: str) -> TestResponse:
+        form = {"client_id": COMMAND_LINE, "scope": f"{API_SCOPE} openid profile", **changes}
+        return self.new_browser().post(
+            f"/{segment}/oauth2/v2.0/devicecode", data={k: v for k, v in form.items() if v}
+        )
+
+    def poll(
+        self, asked: dict[str, Any], segment: str = "organizations", **form: str
+    ) -> TestResponse:
+        """The application asks for the tokens of a device code."""
+        given = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": asked["device_code"],
+            "client_id": COMMAND_LINE,
+            "client_secret": "",
+            "scope": "",
+            **form,
+        }
+        return self.token(segment, **given)
+
+    def enter(
+        self, user_code: str, account: str = ADMIN, decision: dict[str, str] | None = None
+    ) -> TestResponse:
+        """The person enters the code, picks the account, goes on (or does what `decision` says)."""
+        browser = self.new_browser()
+        entered = browser.post("/devicelogin", data={"user_code": user_code})
+        if entered.status_code != 303:
+            return entered
+        signed_in = browser.post(entered.location, data={"account": account})
+        if signed_in.status_code != 303:
+            return signed_in
+        return browser.post(entered.location, data=decision or {"decision": "continue"})
 
     def claims(self, token: str, **options: Any) -> dict[str, Any]:
         """Verified as a relying party should; raises jwt.InvalidTokenError."""

@@ -33,7 +33,7 @@ def test_a_day_has_the_same_ids_whenever_it_is_made(ehr: EhrDriver) -> None:
     first = [one["csn"] for one in ehr.visits()]
     ehr.post("/sim/reset")
     assert [one["csn"] for one in ehr.visits()] == first
-    assert len(set(first)) == len(first) == 23
+    assert len(set(first)) == len(first) == 26
 
 
 def test_test_and_production_have_nothing_in_common(ehr: EhrDriver, production: EhrDriver) -> None:
