@@ -12,19 +12,26 @@ from flask import Flask
 from starlette.applications import Starlette
 
 from connector.adapters.ehr.appointments import FhirAppointments
+from connector.adapters.ehr.examination import WriteBackPlaces
 from connector.adapters.ehr.write_back import write_back_for
+from connector.adapters.entra.access_token import EntraAccessTokens
 from connector.adapters.entra.app_tokens import AppTokens
 from connector.adapters.entra.applications import Applications
+from connector.adapters.entra.discovery import Discovery
 from connector.adapters.entra.sign_in import MsalSignIn
 from connector.adapters.feed.stream import EventStream
 from connector.adapters.graph.client import GraphClient
 from connector.adapters.graph.directory import GraphDirectory
+from connector.adapters.graph.examination import GraphExamination
 from connector.adapters.graph.meetings import GraphMeetings
 from connector.adapters.graph.notifications import GraphNotificationReader
 from connector.adapters.graph.subscriptions import GraphSubscriptions
+from connector.adapters.smart.examination import SmartExamination
 from connector.adapters.smart.server import SmartHttp
+from connector.adapters.sql.audit_log import SqlAuditLog
 from connector.adapters.sql.single_host import SecondReplicaRefused
 from connector.adapters.sql.store import SqlStore
+from connector.adapters.system.anchor_file import AnchorFile
 from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.ids import RandomIds
@@ -33,22 +40,39 @@ from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.adapters.telemetry import logs, upstream
 from connector.adapters.telemetry.operator_view import OperatorView
 from connector.adapters.vault.files import FileKeys
+from connector.adapters.vault.key_maker import KeyDirectory
 from connector.settings import Settings
+from connector.usecases.anchor_audit import AnchorAudit
+from connector.usecases.answer_once import AnswerOnce
 from connector.usecases.apply_call_event import ApplyCallEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
 from connector.usecases.begin_launch import BeginLaunch
+from connector.usecases.check_address import CheckAddress
 from connector.usecases.complete_launch import CompleteLaunch
+from connector.usecases.confirm_geography import ConfirmGeography
+from connector.usecases.confirm_licence import ConfirmLicence
 from connector.usecases.deliver_outbox import DeliverOutbox
+from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
+from connector.usecases.find_approver import FindApprover
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
 from connector.usecases.open_visit import OpenVisit
+from connector.usecases.promote_configuration import PromoteConfiguration
+from connector.usecases.read_audit import ReadAudit
 from connector.usecases.receive_notification import ReceiveNotification
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
 from connector.usecases.replay_outbox import ReplayOutbox
+from connector.usecases.retire_environment import RetireEnvironment
+from connector.usecases.roll_back import RollBack
+from connector.usecases.rotate_keys import RotateKeys
+from connector.usecases.share_address import AnswerShare, OfferShare, WithdrawShare
+from connector.usecases.tell_of_person import TellOfPerson
 from connector.usecases.tidy_up import TidyUp
+from connector.usecases.verify_audit import VerifyAudit
+from connector.usecases.verify_record import VerifyRecord
 from connector.web.app import create_app
 from connector.web.context import Deployment, WebContext
 from connector.web.provider_events import Feed, create_feed
@@ -100,7 +124,7 @@ def build_core(settings: Settings) -> Core:
         clock=clock,
         ids=RandomIds(),
         store=SqlStore(settings.database_url, pool_size=settings.web_threads),
-        keys=FileKeys(settings.keys_directory),
+        keys=FileKeys(settings.keys_directory, clock),
         http=http,
         signed_tokens=PublishedKeys(http, clock, upstream.waiting),
         telemetry=OperatorView(settings.metrics_directory),
@@ -123,7 +147,7 @@ def build_applications(core: Core) -> Applications:
         core.http,
         core.settings.microsoft_login_url,
         core.settings.microsoft_client_id,
-        core.keys.entra_credential,
+        lambda: core.keys.entra_credential,
     )
 
 
@@ -136,6 +160,35 @@ def build_graph(core: Core, applications: Applications) -> GraphClient:
         graph_url=core.settings.graph_url,
         app_token=tokens,
         forget_app_token=tokens.forget,
+    )
+
+
+def build_examiner(core: Core, applications: Applications) -> Diagnose:
+    """It has Graph tokens of its own: asking for new ones takes nothing from launches."""
+    tokens = AppTokens(applications, HeldTokens(core.clock, upstream.waiting))
+    graph = GraphClient(
+        core.http,
+        core.clock,
+        core.ids,
+        graph_url=core.settings.graph_url,
+        app_token=tokens,
+        forget_app_token=tokens.forget,
+    )
+    return Diagnose(
+        store=core.store,
+        ehr=SmartExamination(core.http, core.keys.assertions, core.clock, core.ids),
+        write_back=WriteBackPlaces(),
+        microsoft=GraphExamination(
+            core.http,
+            core.clock,
+            graph,
+            graph_url=core.settings.graph_url,
+            app_token=tokens,
+            forget_app_token=tokens.forget,
+        ),
+        clock=core.clock,
+        ids=core.ids,
+        public_url=core.settings.public_url,
     )
 
 
@@ -156,6 +209,7 @@ def build_deployment(settings: Settings) -> Deployment:
         geography=settings.data_geography.value,
         teams_hosts=settings.teams_hosts,
         clients_offered=settings.clients_offered,
+        portals=settings.portals,
     )
 
 
@@ -169,19 +223,56 @@ def build_sign_in(core: Core, applications: Applications) -> MsalSignIn:
     )
 
 
+def build_access_tokens(core: Core) -> EntraAccessTokens:
+    login_url = core.settings.microsoft_login_url
+    return EntraAccessTokens(
+        core.signed_tokens,
+        Discovery(core.http, login_url, core.clock),
+        login_url=login_url,
+        client_id=core.settings.microsoft_client_id,
+        clock=core.clock,
+    )
+
+
+def build_entry(core: Core, smart: SmartHttp, directory: GraphDirectory) -> EnterConfiguration:
+    settings = core.settings
+    return EnterConfiguration(
+        core.store,
+        smart,
+        directory,
+        core.clock,
+        core.ids,
+        settings.data_geography,
+        settings.vouched_hosts,
+    )
+
+
+def build_promotion(
+    core: Core, smart: SmartHttp, directory: GraphDirectory
+) -> PromoteConfiguration:
+    settings = core.settings
+    return PromoteConfiguration(
+        core.store,
+        smart,
+        directory,
+        core.clock,
+        core.ids,
+        settings.data_geography,
+        settings.vouched_hosts,
+    )
+
+
 def build_web(settings: Settings) -> Flask:
     """The application of one gunicorn worker process."""
     core = build_core(settings)
     applications = build_applications(core)
     smart, graph = build_smart(core), build_graph(core, applications)
     public_url, redeem_code = settings.public_url, RedeemCode(smart)
-    launch_url, approval_url = (
-        f"{public_url}/launch/callback",
-        f"{public_url}/approvals/ehr/callback",
-    )
+    launch_url = f"{public_url}/launch/callback"
+    approval_url = f"{public_url}/approvals/ehr/callback"
     store, clock, ids, keys = core.store, core.clock, core.ids, core.keys
     reader = build_notification_reader(core)
-    appointments = FhirAppointments(core.http, clock)
+    appointments, directory = FhirAppointments(core.http, clock), GraphDirectory(graph)
     return create_app(
         WebContext(
             deployment=build_deployment(settings),
@@ -198,14 +289,27 @@ def build_web(settings: Settings) -> Flask:
             open_visit=OpenVisit(
                 store, GraphMeetings(graph), keys.sealer, keys.visit_sealer, clock, ids
             ),
-            enter_configuration=EnterConfiguration(
-                store, smart, GraphDirectory(graph), clock, ids, settings.data_geography
-            ),
+            enter_configuration=build_entry(core, smart, directory),
             approve_configuration=ApproveConfiguration(
-                store, redeem_code, clock, ids, approval_url
+                store, redeem_code, clock, ids, approval_url, directory
             ),
+            confirm_geography=ConfirmGeography(store, clock, settings.data_geography),
+            confirm_licence=ConfirmLicence(store, clock),
+            offer_share=OfferShare(store, clock, ids),
+            answer_share=AnswerShare(store, clock),
+            withdraw_share=WithdrawShare(store, clock),
+            promote_configuration=build_promotion(core, smart, directory),
+            roll_back=RollBack(store, clock, ids),
+            retire_environment=RetireEnvironment(store, clock),
+            verify_record=VerifyRecord(store, clock, public_url),
+            check_address=CheckAddress(smart),
+            find_approver=FindApprover(directory),
             receive_notification=ReceiveNotification(store, reader, keys.sealer, clock),
             renew_on_request=RenewOnRequest(store, reader, keys.sealer, clock),
+            read_audit=ReadAudit(store, store.audit_log, clock),
+            diagnose=build_examiner(core, applications),
+            access_tokens=build_access_tokens(core),
+            answer_once=AnswerOnce(store, clock),
         )
     )
 
@@ -231,12 +335,49 @@ def build_worker(settings: Settings) -> Worker:
         deliver_outbox=DeliverOutbox(store, write_back, keys.visit_sealer, clock, ids),
         keep_subscriptions=KeepSubscriptions(store, subscriptions, keys.sealer, clock, ids),
         tidy_up=TidyUp(store, apply, clock, settings.visits_kept),
+        anchor_audit=build_anchoring(settings),
     )
 
 
 def build_outbox_desk(settings: Settings) -> ReplayOutbox:
     """What operators need for the outbox: the database, and no key."""
     return ReplayOutbox(SqlStore(settings.database_url), SystemClock())
+
+
+def build_diagnose(settings: Settings) -> Diagnose:
+    core = build_core(settings)
+    return build_examiner(core, build_applications(core))
+
+
+def build_audit_log(settings: Settings) -> SqlAuditLog:
+    return SqlStore(settings.database_url).audit_log
+
+
+def build_anchor(settings: Settings) -> AnchorFile | None:
+    return AnchorFile(settings.audit_anchor_file) if settings.audit_anchor_file else None
+
+
+def build_audit_verifier(settings: Settings) -> VerifyAudit:
+    return VerifyAudit(build_audit_log(settings), build_anchor(settings))
+
+
+def build_anchoring(settings: Settings) -> AnchorAudit | None:
+    """None where no anchor is set."""
+    anchor = build_anchor(settings)
+    if anchor is None:
+        return None
+    return AnchorAudit(build_audit_log(settings), anchor, SystemClock())
+
+
+def build_people_desk(settings: Settings) -> TellOfPerson:
+    store = SqlStore(settings.database_url)
+    return TellOfPerson(store, store.audit_log, SystemClock())
+
+
+def build_key_rotation(settings: Settings) -> RotateKeys:
+    clock = SystemClock()
+    keys = KeyDirectory(settings.keys_directory, clock)
+    return RotateKeys(SqlStore(settings.database_url), keys, clock)
 
 
 def build_feed(settings: Settings) -> Starlette:

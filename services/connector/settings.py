@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connector.domain.configuration import EhrClients
-from connector.domain.geography import Geography
+from connector.domain.geography import Geography, azure_regions
 from connector.domain.organization import EnvironmentKind
 
 MICROSOFT_LOGIN = "https://login.microsoftonline.com"
@@ -84,10 +84,22 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(description="sqlite:////path or postgresql+psycopg://…")
     data_geography: Geography = Field(description="americas, emea or apac; fixed per deployment.")
+    azure_region: str = Field(
+        default="",
+        description="Azure region it runs in; must be one of the data geography. Empty: elsewhere.",
+    )
+    portals: dict[Geography, Origin] = Field(
+        default_factory=dict,
+        description="JSON: public URL of the portal of each data geography, shown to who came to the wrong one.",
+    )
     keys_directory: Path = Field(description="Where `connector keys init` put the keys.")
     trusted_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
         description="Hosts that may resolve to private addresses; laptops only.",
+    )
+    vouched_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="EHR hosts an operator checked although they read like another tenant's.",
     )
     microsoft_login_url: Origin = Field(default=MICROSOFT_LOGIN, description="Entra's origin.")
     graph_url: Origin = Field(default=MICROSOFT_GRAPH, description="Graph's origin.")
@@ -101,12 +113,16 @@ class Settings(BaseSettings):
     visits_kept_days: PositiveInt = Field(
         default=30, description="Days a visit's row is kept after its end."
     )
+    audit_anchor_file: Path | None = Field(
+        default=None,
+        description="Append-only file, outside the database, that remembers the audit trail's head.",
+    )
     metrics_directory: Path | None = Field(
         default=None, description="Where the processes of one host share their metrics."
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
-    @field_validator("trusted_private_hosts", mode="before")
+    @field_validator("trusted_private_hosts", "vouched_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
@@ -129,12 +145,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _goes_together(self) -> "Settings":
-        """TLS needs both files; the feed must be reached by the host whose cookies admit to it."""
+        """TLS needs both files; the feed must be reached by the host whose cookies admit to it.
+
+        And nothing starts in a region whose data geography is another one (microsoft.md 6.3).
+        """
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise ValueError("CONNECTOR_TLS_CERT_FILE and CONNECTOR_TLS_KEY_FILE go together")
+        if self.azure_region and not self._region_is_ours():
+            raise ValueError("CONNECTOR_AZURE_REGION is no region of CONNECTOR_DATA_GEOGRAPHY")
         if self.feed_url and _host(_origin(self.feed_url)) != _host(self.public_url):
             raise ValueError("CONNECTOR_FEED_URL must have the host name of CONNECTOR_PUBLIC_URL")
         return self
+
+    def _region_is_ours(self) -> bool:
+        region = azure_regions().get(self.azure_region)
+        return region is not None and region.geography is self.data_geography
 
     @property
     def live_feed_url(self) -> str:

@@ -15,6 +15,7 @@ from connector.domain.outbox import OutboxMessage
 from connector.ports.storage import Store
 from connector.ports.system import Clock
 from connector.ports.telemetry import Telemetry
+from connector.usecases.anchor_audit import AnchorAudit
 from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.record_participants import RecordParticipants
@@ -22,6 +23,7 @@ from connector.usecases.tidy_up import TidyUp
 
 _IDLE_SECONDS = 0.2
 _TIDY_SECONDS = 60.0
+_ANCHOR_SECONDS = 60.0
 _BATCH = 16
 _AT_ONCE = 8
 # Half of the slots: an EHR that hangs leaves the other half to everybody else's.
@@ -79,6 +81,7 @@ class Worker:
     deliver_outbox: DeliverOutbox
     keep_subscriptions: KeepSubscriptions
     tidy_up: TidyUp
+    anchor_audit: AnchorAudit | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     deliveries: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE_OF_ONE_ENVIRONMENT))
     subscribing: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE))
@@ -91,6 +94,7 @@ class Worker:
             ("subscriptions", self.keep_watches, _IDLE_SECONDS),
             ("tidy", self.tidy, _TIDY_SECONDS),
             ("heartbeat", self.beat, 5.0),
+            ("anchor", self.anchor, _ANCHOR_SECONDS),
         ]
         threads = [threading.Thread(target=self._loop, args=loop, name=loop[0]) for loop in loops]
         for thread in threads:
@@ -146,6 +150,12 @@ class Worker:
             counts = tx.outbox.counts()
         for state, count in counts.items():
             self.telemetry.outbox(state, count)
+        return False
+
+    def anchor(self) -> bool:
+        """Never at once again: whatever was added meanwhile, one line a minute stands for it."""
+        if self.anchor_audit is not None:
+            self.anchor_audit()
         return False
 
     def beat(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from tests.builders.world import CALLBACK, World
+from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.microsoft import FakeSignIn
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,7 @@ from connector.domain.configuration import EhrClients
 from connector.domain.geography import Geography
 from connector.domain.launch import EhrUser
 from connector.domain.organization import MicrosoftIdentity
+from connector.usecases.answer_once import AnswerOnce
 from connector.web.app import create_app
 from connector.web.context import Deployment, WebContext
 
@@ -72,6 +74,7 @@ class Site:
     world: World
     sign_in: FakeSignIn = field(default_factory=FakeSignIn)
     telemetry: SilentTelemetry = field(default_factory=SilentTelemetry)
+    access_tokens: FakeAccessTokens = field(default_factory=FakeAccessTokens)
 
     def __post_init__(self) -> None:
         self.world.sealer = MasterSealer(b"\x07" * 32)  # type: ignore[assignment] # the real one
@@ -104,10 +107,21 @@ class Site:
                 approve_configuration=world.approve_configuration,
                 confirm_geography=world.confirm_geography,
                 confirm_licence=world.confirm_licence,
+                offer_share=world.offer_share,
+                answer_share=world.answer_share,
+                withdraw_share=world.withdraw_share,
+                promote_configuration=world.promote_configuration,
+                roll_back=world.roll_back,
+                retire_environment=world.retire_environment,
                 verify_record=world.verify_record,
+                check_address=world.check_address,
+                find_approver=world.find_approver,
                 receive_notification=world.receive_notification,
                 renew_on_request=world.renew_on_request,
+                read_audit=world.read_audit,
                 diagnose=world.diagnose,
+                access_tokens=self.access_tokens,
+                answer_once=AnswerOnce(world.store, world.clock),
             )
         )
 

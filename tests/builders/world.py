@@ -46,20 +46,28 @@ from connector.domain.visit import Visit
 from connector.usecases.apply_call_event import ApplyCallEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
 from connector.usecases.begin_launch import AuthorizationRequest, BeginLaunch
+from connector.usecases.check_address import CheckAddress
 from connector.usecases.complete_launch import CompletedLaunch, CompleteLaunch
 from connector.usecases.confirm_geography import ConfirmGeography
 from connector.usecases.confirm_licence import ConfirmLicence
 from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
+from connector.usecases.find_approver import FindApprover
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
 from connector.usecases.open_visit import OpenVisit
+from connector.usecases.promote_configuration import PromoteConfiguration
+from connector.usecases.read_audit import ReadAudit
 from connector.usecases.receive_notification import ReceiveNotification
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
 from connector.usecases.replay_outbox import ReplayOutbox
+from connector.usecases.retire_environment import RetireEnvironment
+from connector.usecases.roll_back import RollBack
+from connector.usecases.share_address import AnswerShare, OfferShare, WithdrawShare
+from connector.usecases.tell_of_person import TellOfPerson
 from connector.usecases.tidy_up import TidyUp
 from connector.usecases.verify_record import VerifyRecord
 
@@ -254,6 +262,40 @@ class World:
         return VerifyRecord(self.store, self.clock, PUBLIC_URL)
 
     @cached_property
+    def promote_configuration(self) -> PromoteConfiguration:
+        return PromoteConfiguration(
+            self.store, self.smart, self.directory, self.clock, self.ids, Geography.AMERICAS
+        )
+
+    @cached_property
+    def roll_back(self) -> RollBack:
+        return RollBack(self.store, self.clock, self.ids)
+
+    @cached_property
+    def retire_environment(self) -> RetireEnvironment:
+        return RetireEnvironment(self.store, self.clock)
+
+    @cached_property
+    def offer_share(self) -> OfferShare:
+        return OfferShare(self.store, self.clock, self.ids)
+
+    @cached_property
+    def answer_share(self) -> AnswerShare:
+        return AnswerShare(self.store, self.clock)
+
+    @cached_property
+    def withdraw_share(self) -> WithdrawShare:
+        return WithdrawShare(self.store, self.clock)
+
+    @cached_property
+    def check_address(self) -> CheckAddress:
+        return CheckAddress(self.smart)
+
+    @cached_property
+    def find_approver(self) -> FindApprover:
+        return FindApprover(self.directory)
+
+    @cached_property
     def approve_configuration(self) -> ApproveConfiguration:
         redeem = RedeemCode(self.smart)
         return ApproveConfiguration(
@@ -287,6 +329,14 @@ class World:
     @cached_property
     def replay_outbox(self) -> ReplayOutbox:
         return ReplayOutbox(self.store, self.clock)
+
+    @cached_property
+    def read_audit(self) -> ReadAudit:
+        return ReadAudit(self.store, self.store.audit_log, self.clock)
+
+    @cached_property
+    def tell_of_person(self) -> TellOfPerson:
+        return TellOfPerson(self.store, self.store.audit_log, self.clock)
 
     # What the worker does -----------------------------------------------------------------------
 

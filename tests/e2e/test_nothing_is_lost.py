@@ -3,7 +3,10 @@
 reliability.md cases 51, 69 and 73 on real processes.
 """
 
+import re
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +18,7 @@ from connector.domain.outbox import CLAIM
 pytestmark = pytest.mark.sandbox
 
 GUEST = "Guest of the crash test"
+LOST_ANSWERS = 3
 # What the killed worker held comes back when its lease ends: a post or a write-back, one each.
 LEASES_SECONDS = 2 * CLAIM.total_seconds() + 15
 
@@ -79,7 +83,12 @@ def test_answers_lost_on_the_way_back_leave_one_audit_row_each(
     """Case 69: the EHR did it, its answer never came; the repeated call changes nothing."""
     visit = visit_of("PHEUVEL")
     sandbox = visit.cast.sandbox
-    lost = {"route": "*/SetExternalConnectionStatus", "times": 3, "drop": True, "after": True}
+    lost = {
+        "route": "*/SetExternalConnectionStatus",
+        "times": LOST_ANSWERS,
+        "drop": True,
+        "after": True,
+    }
     with sandbox.session() as session:
         session.post(f"{sandbox.urls.mock_fhir}/sim/faults", json=lost, timeout=10)
         visit.provider_begins()
@@ -92,9 +101,25 @@ def test_answers_lost_on_the_way_back_leave_one_audit_row_each(
             ("patient", "disconnected"),
         }
         eventually("every report arrived", lambda: expected <= set(visit.audit_trail()))
-        calls = session.get(
-            f"{sandbox.urls.mock_fhir}/sim/journal?path=*SetExternalConnectionStatus", timeout=10
-        ).json()
+        journal = f"{sandbox.urls.mock_fhir}/sim/journal?path=*SetExternalConnectionStatus"
+        eventually(
+            "each report whose answer was lost is sent again and answered",
+            lambda: all_lost_were_repeated(session.get(journal, timeout=10).json()["entries"]),
+            LEASES_SECONDS,
+        )
     trail = visit.audit_trail()
     assert len(trail) == len(set(trail)), "a repeated call made a second row"
-    assert calls
+
+
+def all_lost_were_repeated(calls: list[dict[str, Any]]) -> bool:
+    """Three answers were lost, and each of those reports came again under its key (status 0: lost)."""
+    lost = [key_of(call) for call in calls if call["status"] == 0]
+    answered = {key_of(call) for call in calls if call["status"] == HTTPStatus.OK}
+    return len(lost) == LOST_ANSWERS and set(lost) <= answered
+
+
+def key_of(call: dict[str, Any]) -> str:
+    """The idempotency key, wherever in the request it stands."""
+    found = re.search(r"VendorContext=([^&]+)", call["url"] + "&" + call["request"]["body"])
+    assert found is not None
+    return found[1]

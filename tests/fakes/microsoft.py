@@ -12,6 +12,7 @@ from tests.fakes.faults import Faults
 from connector.domain.configuration import Approver
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
+from connector.domain.visit_settings import VisitSettings
 from connector.ports.errors import BadAnswer, Denied, Gone, Untrusted
 from connector.ports.microsoft import CallEvent, Subscription, UnverifiedItem
 
@@ -75,26 +76,27 @@ class FakeMeetings:
         external_id: str,
         start: datetime | None,
         end: datetime | None,
+        settings: VisitSettings,
     ) -> Meeting:
         key = (tenant_id, organizer_id, external_id)
         with self._lock:
             self.calls.append(
                 {"tenant_id": tenant_id, "organizer_id": organizer_id, "external_id": external_id}
-                | {"start": start, "end": end}
+                | {"start": start, "end": end, "settings": settings}
             )
             self.faults.before("create_or_get")
-            meeting = self.made.setdefault(key, _meeting(len(self.made) + 1))
+            number = len(self.made) + 1
+            made = _meeting(number, browser_join=settings.browser_join)
+            meeting = self.made.setdefault(key, made)
             self.faults.after("create_or_get")
         self.while_creating()
         return meeting
 
 
-def _meeting(number: int) -> Meeting:
-    return Meeting(
-        id=f"meeting-{number}",
-        join_url=f"https://teams.example/l/meetup-join/{number}",
-        patient_join_url=f"https://visit.teams.example/route?meeting={number}",
-    )
+def _meeting(number: int, *, browser_join: bool) -> Meeting:
+    join_url = f"https://teams.example/l/meetup-join/{number}"
+    in_browser = f"https://visit.teams.example/route?meeting={number}"
+    return Meeting(f"meeting-{number}", join_url, in_browser if browser_join else join_url)
 
 
 class FakeDirectory:
@@ -113,6 +115,27 @@ class FakeDirectory:
             return self._people[(tenant_id, sign_in_name.lower())]
         except KeyError as missing:
             raise Gone("no_such_member") from missing
+
+    def member(self, tenant_id: str, object_id: str) -> Approver:
+        self.faults.before("member")
+        for (tenant, _), person in self._people.items():
+            if (tenant, person.object_id) == (tenant_id, object_id):
+                return person
+        raise Gone("no_such_member")
+
+    def search(self, tenant_id: str, text: str) -> Sequence[Approver]:
+        self.faults.before("search")
+        begin = text.strip().lower()
+        found = [
+            person
+            for (tenant, name), person in self._people.items()
+            if tenant == tenant_id and len(begin) > 1 and name.startswith(begin)
+        ]
+        return sorted(found, key=lambda person: person.sign_in_name)
+
+    def disable(self, tenant_id: str, sign_in_name: str) -> None:
+        """The account is disabled in Entra: no enabled member any more."""
+        del self._people[(tenant_id, sign_in_name.lower())]
 
 
 class FakeSubscriptions:

@@ -14,6 +14,7 @@ from tests.fakes.wire import Reply, WireServer, authority, ca_file, wire
 from tests.payloads import payload
 
 from connector.adapters.smart.server import SmartHttp
+from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
@@ -118,7 +119,7 @@ def verify(smart: SmartHttp, ehr: WiredEhr, unverified_id_token: str) -> EhrUser
 def connector_keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeys:
     directory: Path = tmp_path_factory.mktemp("vault") / "keys"
     make_keys(directory, datetime(2026, 3, 2, tzinfo=UTC))
-    return FileKeys(directory)
+    return FileKeys(directory, SystemClock())
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from connector.adapters.entra.app_tokens import AppTokens
 from connector.adapters.entra.applications import Applications
 from connector.adapters.entra.sign_in import MsalSignIn
 from connector.adapters.graph.client import GraphClient
+from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
@@ -136,7 +137,7 @@ def query_of(url: str) -> dict[str, str]:
 def connector_keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeys:
     directory: Path = tmp_path_factory.mktemp("vault") / "keys"
     make_keys(directory, datetime(2026, 3, 2, tzinfo=UTC))
-    return FileKeys(directory)
+    return FileKeys(directory, SystemClock())
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def entra(wire: WireServer, clock: FixedClock) -> WiredEntra:
 
 @pytest.fixture
 def applications(http: GuardedHttp, wire: WireServer, connector_keys: FileKeys) -> Applications:
-    return Applications(http, wire.url, CLIENT_ID, connector_keys.entra_credential)
+    return Applications(http, wire.url, CLIENT_ID, lambda: connector_keys.entra_credential)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ host names only: never a token, a person or a query string.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -42,6 +44,7 @@ class Reason(StrEnum):
     MEETING_POLICY_MISSING = "meeting_policy_missing"
     MEETING_REFUSED = "meeting_refused"
     ROLE_MISSING = "role_missing"
+    AUDIT_ROLE_MISSING = "audit_role_missing"
     NOT_THE_APPROVER = "not_the_approver"
     STEP_MISSING = "step_missing"
     CHANGED_SINCE_SHOWN = "changed_since_shown"
@@ -49,8 +52,37 @@ class Reason(StrEnum):
     URL_TAKEN = "url_taken"
     APPROVER_UNKNOWN = "approver_unknown"
     CONFIGURATION_UNKNOWN = "configuration_unknown"
+    EXAMINATION_BUSY = "examination_busy"
     STATE_CONFLICT = "state_conflict"
     GEOGRAPHY_OTHER = "geography_other"
+    SETTING_INVALID = "setting_invalid"
+    PROMOTION_NEEDED = "promotion_needed"
+    GEOGRAPHY_CONTRADICTED = "geography_contradicted"
+    GEOGRAPHY_UNCONFIRMED = "geography_unconfirmed"
+    APPROVER_DISABLED = "approver_disabled"
+    PROMOTION_BLOCKED = "promotion_blocked"
+    PLAN_STALE = "plan_stale"
+    NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
+    SHARE_UNKNOWN = "share_unknown"
+    SHARE_GUEST_INVALID = "share_guest_invalid"
+    NOTHING_TO_SHARE = "nothing_to_share"
+    URL_LOOKS_LIKE_ANOTHER = "url_looks_like_another"
+    JOIN_TOO_EARLY = "join_too_early"
+    JOIN_TOO_LATE = "join_too_late"
+    GROUP_VISITS_OFF = "group_visits_off"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - an audit code, not a secret
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - an audit code, not a secret
+    SCOPE_MISSING = "scope_missing"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTime:
+    """An instant the page tells in the clinic's zone; it is neither stored, logged nor audited."""
+
+    at: datetime
+    time_zone: str
 
 
 class Refused(Exception):
@@ -60,6 +92,7 @@ class Refused(Exception):
         reason: which refusal.
         facts: what the audit trail should keep: ids, codes, host names.
         retry_after_seconds: when trying again may help, if known.
+        shown: the time it depends on, if it does.
     """
 
     def __init__(
@@ -68,8 +101,10 @@ class Refused(Exception):
         *,
         facts: Mapping[str, str] | None = None,
         retry_after_seconds: float | None = None,
+        shown: ShownTime | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.facts = dict(facts or {})
         self.retry_after_seconds = retry_after_seconds
+        self.shown = shown

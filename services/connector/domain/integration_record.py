@@ -1,5 +1,6 @@
 """What the analyst pastes into the EHR so that its button opens the connector (F25, F28, F31, F32)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +46,13 @@ class IntegrationRecord:
         return f"{_LAUNCH_URL}: {launch_url}\n{_CONTEXT}: {context}\n"
 
 
+def in_use(
+    records: Iterable[IntegrationRecord], settings: VisitSettings
+) -> list[IntegrationRecord]:
+    """Those the EHR needs as things stand: groups' records stay issued when groups are switched off."""
+    return [record for record in records if settings.group_visits or not record.group]
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One token the EHR's record has otherwise; empty text where one side has none."""
@@ -75,11 +83,9 @@ def _parsed(text: str) -> dict[str, str]:
         label, colon, rest = line.strip().partition(":")
         if not colon:
             continue
-        if label.strip().lower() == _CONTEXT.lower():
-            for name, value in _pairs(rest.strip()):
-                tokens[name] = f"{tokens[name]} {value}" if name in tokens else value
-        else:
-            tokens[label.strip()] = rest.strip()
+        is_context = label.strip().lower() == _CONTEXT.lower()
+        for name, value in _pairs(rest.strip()) if is_context else [(label.strip(), rest.strip())]:
+            tokens[name] = f"{tokens[name]} {value}" if name in tokens else value
     return tokens
 
 

@@ -43,6 +43,7 @@ class LaunchTransaction:
     """One launch between redirect and callback, sealed into the cookie of the browser that began it.
 
     `state` and `nonce` are 32 random bytes in base64url; `code_verifier` is PKCE's (RFC 7636).
+    `frame_ancestors` may frame the answers besides the EHR, also when it is refused.
     """
 
     state: str
@@ -53,6 +54,7 @@ class LaunchTransaction:
     revision_id: str
     fhir_base_url: str
     began_at: datetime
+    frame_ancestors: tuple[str, ...] = ()
 
     def expired(self, now: datetime) -> bool:
         return now - self.began_at > LAUNCH_LIFETIME

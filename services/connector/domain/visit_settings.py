@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from connector.domain.errors import Reason, Refused
+from connector.domain.join_window import JoinWindow
 
 _ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{1,4})?")
 _DAY_MINUTES = 24 * 60
@@ -65,13 +66,16 @@ class VisitSettings:
             "frame_ancestors": " ".join(self.frame_ancestors),
         }
 
-    def joinable(
-        self, start: datetime | None, end: datetime | None
-    ) -> tuple[datetime | None, datetime | None]:
-        """When a patient may join, aware UTC; None on a side the appointment does not say (U1-U3)."""
-        opens = start and start - timedelta(minutes=self.join_opens_minutes)
+    def join_window(self, start: datetime | None, end: datetime | None) -> JoinWindow:
+        """When a patient may join an appointment; a side it does not say is always open (U1-U3).
+
+        Minutes are counted in UTC: across a change of the clocks a zone's own count is an hour off.
+        """
         last = end or start
-        return opens, last and last + timedelta(minutes=self.join_closes_minutes)
+        return JoinWindow(
+            start and start.astimezone(UTC) - timedelta(minutes=self.join_opens_minutes),
+            last and last.astimezone(UTC) + timedelta(minutes=self.join_closes_minutes),
+        )
 
 
 DEFAULTS = VisitSettings()

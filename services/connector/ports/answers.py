@@ -105,7 +105,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 def _seconds_until(http_date: str, now: datetime) -> float:
     try:
         until = parsedate_to_datetime(http_date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
@@ -128,3 +128,12 @@ def failure_of(answer: Answer, now: datetime, *, host: str = "", code: str = "")
         return Denied(code, host=host)
     # A success that was not expected, or a redirect, which is never followed.
     return BadAnswer(code, host=host)
+
+
+def date_of(answer: Answer) -> datetime | None:
+    """The server's clock when it answered, aware UTC; None if it does not say."""
+    try:
+        date = parsedate_to_datetime(answer.headers.get("date", ""))
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from connector.domain.configuration import Approver
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
+from connector.domain.visit_settings import VisitSettings
 
 
 class SignIn(Protocol):
@@ -45,8 +46,12 @@ class Meetings(Protocol):
         external_id: str,
         start: datetime | None,
         end: datetime | None,
+        settings: VisitSettings,
     ) -> Meeting:
         """`createOrGet`, then PATCH of lobby, presenters and chat, then the browser join URL.
+
+        Of `settings` count `lobby`, who waits to be admitted, and `browser_join`: without it
+        patients get `join_url`, which may offer them the Teams app (E6).
 
         Safe to repeat and to race: one (tenant, organizer, external id) is one meeting.
         `patient_join_url` falls back to `join_url` where virtual appointments are not consented,
@@ -61,6 +66,20 @@ class Meetings(Protocol):
 class Directory(Protocol):
     def find(self, tenant_id: str, sign_in_name: str) -> Approver:
         """The enabled member with this sign-in name. Raises: Gone, Denied, TryLater."""
+        ...
+
+    def member(self, tenant_id: str, object_id: str) -> Approver:
+        """The enabled member with this object id, as of now. Raises: Gone, Denied, TryLater."""
+        ...
+
+    def search(self, tenant_id: str, text: str) -> Sequence[Approver]:
+        """Enabled members whose name, sign-in name or address begins with `text`, by sign-in name.
+
+        At most 50 accounts are looked at, and nobody is asked about fewer than two letters.
+
+        Raises:
+            Denied, TryLater, BadAnswer.
+        """
         ...
 
 

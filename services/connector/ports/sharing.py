@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from connector.domain.lookalike import LiveAddress
 from connector.domain.sharing import Grant, GrantState
 
 
@@ -21,6 +22,10 @@ class Grants(Protocol):
 
     def save(self, grant: Grant, expected: GrantState) -> bool:
         """Store it if its state is still `expected`; False if somebody else was faster."""
+        ...
+
+    def live_elsewhere(self, tenant_id: str) -> Sequence[LiveAddress]:
+        """Addresses other tenants' environments launch from, each by its owner."""
         ...
 
     def drop_claims(self, grant_id: str) -> Sequence[str]:

@@ -1,6 +1,50 @@
 """Keys: what seals our cookies and rows, and what signs for us. Keys never leave the adapter."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
+
+
+class KeyKind(StrEnum):
+    """What can be rotated, each by itself."""
+
+    ASSERTIONS = "assertions"  # sign as us at EHRs
+    NOTIFICATIONS = "notifications"  # Graph encrypts for them
+    SEALING = "sealing"  # the master key of cookies and rows
+    ENTRA = "entra"  # the certificate of the app registration
+
+
+class KeyState(StrEnum):
+    """`COMING` is published and accepted but not used yet; `FORMER` is accepted still."""
+
+    COMING = "coming"
+    IN_USE = "in_use"
+    FORMER = "former"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGeneration:
+    """Keys of a kind that were made together; `ids` are public names (kid, fingerprint)."""
+
+    kind: KeyKind
+    number: int
+    active_from: datetime | None
+    state: KeyState
+    ids: tuple[str, ...]
+
+
+class KeyMaker(Protocol):
+    """Adds generations of keys; running processes find them by themselves within seconds."""
+
+    def generations(self, now: datetime) -> Sequence[KeyGeneration]:
+        """Every kind's, oldest first."""
+        ...
+
+    def add(self, kind: KeyKind, now: datetime, active_from: datetime) -> KeyGeneration:
+        """Make the next generation; nothing that exists is changed."""
+        ...
 
 
 class Sealer(Protocol):

@@ -4,7 +4,7 @@ All of it is one transaction of the caller's: either everything of an event is k
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -78,7 +78,8 @@ class ApplyCallEvent:
         presence = Presence.LOBBY if line.in_lobby else Presence.CONNECTED
         if line.removed:
             presence = Presence.DISCONNECTED
-        return moved(_identified(known, line, people), RosterChange(key, presence, event.at))
+        known = _identified(known, line, people, roster.values())
+        return moved(known, RosterChange(key, presence, event.at))
 
     def _tell_ehr(
         self, tx: Transaction, visit: Visit, report: StatusReport, ehr_id_sealed: bytes
@@ -96,9 +97,13 @@ class ApplyCallEvent:
     def _sealed(self, secrets: VisitSecrets, report: StatusReport, ehr_id_sealed: bytes) -> bytes:
         """Raises: Untrusted: an id was sealed under a key that is destroyed, or damaged."""
         opened = self.visit_sealer.open
+        visit_conference = opened(secrets.wrapped_key, secrets.conference_id_sealed).decode()
+        # In a group the person's own number stands before the id; no FHIR id holds a slash.
+        told_as = opened(secrets.wrapped_key, ehr_id_sealed).decode()
+        conference, _, person = told_as.rpartition("/")
         payload = {
-            "conference_id": opened(secrets.wrapped_key, secrets.conference_id_sealed).decode(),
-            "person_id": opened(secrets.wrapped_key, ehr_id_sealed).decode(),
+            "conference_id": conference or visit_conference,
+            "person_id": person,
             "role": report.role.value,
             "status": report.status.value,
         }
@@ -152,18 +157,26 @@ def role_of(line: RosterLine, visit: Visit, people: Sequence[VisitPerson]) -> Ro
 
 
 def _identified(
-    participant: Participant, line: RosterLine, people: Sequence[VisitPerson]
+    participant: Participant,
+    line: RosterLine,
+    people: Sequence[VisitPerson],
+    roster: Iterable[Participant],
 ) -> Participant:
     """With the EHR identity behind them, when it is certain.
 
     Everybody on the patient's side is the visit's one patient to the EHR (a parent's second device
-    as well); clinicians are told by their account. A destroyed id (empty) identifies nobody.
+    as well); clinicians are told by their account. In a group it is the one patient who launched and
+    is not there yet; where that may be several, nobody is told (ADR 10). A destroyed id (empty)
+    identifies nobody.
     """
     if participant.ehr_id_sealed or participant.role is Role.OTHER:
         return participant
     candidates = [p for p in people if p.role is participant.role]
     if participant.role is Role.PROVIDER:
         candidates = [p for p in candidates if p.object_id == line.object_id]
+    if len(candidates) > 1:
+        here = {p.ehr_id_sealed for p in roster if p.presence is not Presence.DISCONNECTED}
+        candidates = [p for p in candidates if p.ehr_id_sealed not in here]
     if len(candidates) != 1 or not candidates[0].ehr_id_sealed:
         return participant
     return replace(participant, ehr_id_sealed=candidates[0].ehr_id_sealed)

@@ -44,7 +44,8 @@ class ApproveConfiguration:
 
     def show(self, who: MicrosoftIdentity, revision_id: str) -> Revision:
         """What the approver is asked to approve; opening it is the first stamp."""
-        return self._stamp(revision_id, lambda r, at: r.signed_in_with_microsoft(who, at))
+        with self.store.write() as tx:
+            return self._changed(tx, revision_id, lambda r, at: r.signed_in_with_microsoft(who, at))
 
     def begin_ehr_sign_in(self, who: MicrosoftIdentity, revision_id: str) -> EhrSignInRequest:
         self._ask_again(who, revision_id)
@@ -85,8 +86,8 @@ class ApproveConfiguration:
         _, user = self.redeem_code(revision, client_id, self.callback_url, code, transaction)
         if user.fhir_type not in USERS_OF[LaunchKind.PROVIDER]:
             raise Refused(Reason.WRONG_KIND_OF_USER, facts={"user": user.fhir_type.value})
-        stamped = self._stamp(revision.id, lambda r, at: r.signed_in_to_ehr(who, at))
         with self.store.write() as tx:
+            stamped = self._changed(tx, revision.id, lambda r, at: r.signed_in_to_ehr(who, at))
             self._audit(tx, Event.APPROVER_SIGNED_IN_TO_EHR, stamped, who, reference)
         return stamped
 
@@ -115,8 +116,8 @@ class ApproveConfiguration:
     def request_changes(
         self, who: MicrosoftIdentity, revision_id: str, text: str, reference: str
     ) -> Revision:
-        returned = self._stamp(revision_id, lambda r, _at: r.changes_requested(who, text))
         with self.store.write() as tx:
+            returned = self._changed(tx, revision_id, lambda r, _at: r.changes_requested(who, text))
             self._audit(tx, Event.CHANGES_REQUESTED, returned, who, reference)
         return returned
 
@@ -142,12 +143,11 @@ class ApproveConfiguration:
         with self.store.read() as tx:
             return _require(tx.configurations.revision(revision_id))
 
-    def _stamp(self, revision_id: str, change: Change) -> Revision:
-        with self.store.write() as tx:
-            revision = _require(tx.configurations.revision(revision_id))
-            changed = change(revision, self.clock.now())
-            if not tx.configurations.save_revision(changed, revision.state.value):
-                raise Refused(Reason.CHANGED_SINCE_SHOWN)
+    def _changed(self, tx: Transaction, revision_id: str, change: Change) -> Revision:
+        revision = _require(tx.configurations.revision(revision_id))
+        changed = change(revision, self.clock.now())
+        if not tx.configurations.save_revision(changed, revision.state.value):
+            raise Refused(Reason.CHANGED_SINCE_SHOWN)
         return changed
 
     def _audit(

@@ -65,6 +65,7 @@ class BeginLaunch:
             revision_id=door.revision.id,
             fhir_base_url=door.revision.fhir_base_url,
             began_at=self.clock.now(),
+            frame_ancestors=door.revision.settings.frame_ancestors,
         )
 
     def _parameters(self, transaction: LaunchTransaction, door: Door) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain.errors import Reason, Refused
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import (
     USERS_OF,
     AppointmentFacts,
@@ -20,6 +21,7 @@ from connector.domain.launch import (
     LaunchKind,
     LaunchTransaction,
 )
+from connector.domain.organization import EnvironmentKind
 from connector.ports.ehr import Appointments
 from connector.ports.errors import Gone, OutsideError
 from connector.ports.smart import TokenAnswer
@@ -30,7 +32,11 @@ from connector.usecases.redeem_code import RedeemCode, check_callback, ehr_refus
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLaunch:
-    """Who launches which appointment, proven by the EHR; sealed if a sign-in must come between."""
+    """Who launches which appointment, proven by the EHR; sealed if a sign-in must come between.
+
+    `conference` is the EHR's id of a group visit, empty for a single one: whoever launches the same
+    conference meets in one visit (F32).
+    """
 
     kind: LaunchKind
     environment_id: str
@@ -40,6 +46,12 @@ class VerifiedLaunch:
     intent: Intent
     state_hash: str
     verified_at: datetime
+    conference: str = ""
+
+    @property
+    def visit_name(self) -> str:
+        """What the visit's key is made of; no FHIR id holds a colon."""
+        return f"group:{self.conference}" if self.conference else self.appointment.appointment_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +84,19 @@ class CompleteLaunch:
         answer, user = self.redeem_code(
             door.revision, client_id, self.callback_url, code, transaction
         )
-        door = self._door_of_record(transaction.kind, door, answer)
+        door, record = self._recorded(transaction.kind, door, answer)
         _check_user(transaction.kind, user)
+        appointment = self._appointment(door, answer, record)
         launch = VerifiedLaunch(
             kind=transaction.kind,
             environment_id=door.environment.id,
             tenant_id=door.environment.tenant_id,
             user=user,
-            appointment=self._appointment(door, answer),
+            appointment=appointment,
             intent=_intent(answer),
             state_hash=state_hash,
             verified_at=self.clock.now(),
+            conference=_conference(door, record, answer, appointment),
         )
         return CompletedLaunch(launch, door, self._account(launch))
 
@@ -107,31 +121,39 @@ class CompleteLaunch:
             raise Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
         return door
 
-    def _door_of_record(self, kind: LaunchKind, door: Door, answer: TokenAnswer) -> Door:
+    def _recorded(
+        self, kind: LaunchKind, door: Door, answer: TokenAnswer
+    ) -> tuple[Door, IntegrationRecord | None]:
         """The environment whose record the EHR holds (E4, E11); plain SMART sends none.
 
         Besides the owner of the address that may be a tenant it is shared with (F30).
         """
-        named = answer.context.get("environment", door.environment.kind.value)
-        if named != door.environment.kind.value:
-            raise Refused(
-                Reason.ENVIRONMENT_MISMATCH,
-                facts={"record": "other", "environment": door.environment.kind.value},
-            )
+        of_address = door.environment.kind
+        if answer.context.get("environment", of_address.value) != of_address.value:
+            raise _of_other_environment(of_address)
         record_id = answer.context.get("recordId")
         if record_id is None:
-            return door
+            return door, None
         with self.store.read() as tx:
             record = tx.records.find(record_id)
             known = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
         if known is None or record is None or record.kind is not kind:
-            raise Refused(Reason.RECORD_UNKNOWN, facts={"kind": kind.value})
-        return known
+            raise Refused(
+                Reason.RECORD_UNKNOWN,
+                facts={"kind": kind.value, "environment": of_address.value},
+            )
+        # A guest's test record on production's address, whatever its token says (case 43).
+        if known.environment.kind is not of_address:
+            raise _of_other_environment(of_address)
+        return known, record
 
-    def _appointment(self, door: Door, answer: TokenAnswer) -> AppointmentFacts:
+    def _appointment(
+        self, door: Door, answer: TokenAnswer, record: IntegrationRecord | None
+    ) -> AppointmentFacts:
         base = door.revision.fhir_base_url
+        grouped = record is not None and record.group
         try:
-            found = self._read(base, answer)
+            found = self._read(base, answer, grouped=grouped)
         except Gone as err:
             raise Refused(Reason.APPOINTMENT_UNKNOWN, facts={"code": err.code}) from err
         except OutsideError as err:
@@ -140,10 +162,10 @@ class CompleteLaunch:
             raise Refused(Reason.APPOINTMENT_CANCELLED, facts={"status": found.status})
         return found
 
-    def _read(self, base: str, answer: TokenAnswer) -> AppointmentFacts:
+    def _read(self, base: str, answer: TokenAnswer, *, grouped: bool) -> AppointmentFacts:
         if appointment_id := appointment_id_of(answer.context):
             return self.appointments.read(base, answer.access_token, appointment_id)
-        if conference_id := conference_id_of(answer.context):
+        if conference_id := conference_id_of(answer.context, grouped=grouped):
             return self.appointments.find(base, answer.access_token, conference_id)
         raise Refused(Reason.APPOINTMENT_MISSING)
 
@@ -152,6 +174,11 @@ class CompleteLaunch:
             return None
         with self.store.read() as tx:
             return tx.links.find(launch.environment_id, launch.user.user_id)
+
+
+def _of_other_environment(of_address: EnvironmentKind) -> Refused:
+    facts = {"record": "other", "environment": of_address.value}
+    return Refused(Reason.ENVIRONMENT_MISMATCH, facts=facts)
 
 
 def hash_of_state(state: str) -> str:
@@ -175,9 +202,37 @@ def appointment_id_of(context: Mapping[str, str]) -> str | None:
     return context.get("appointment") or None
 
 
-def conference_id_of(context: Mapping[str, str]) -> str | None:
-    """The EHR's contact number, as the integration record's context tokens bring it."""
-    return context.get("sessionId") or context.get("csn") or None
+def conference_id_of(context: Mapping[str, str], *, grouped: bool = False) -> str | None:
+    """The EHR's contact number, as the integration record's context tokens bring it.
+
+    A group record's session is the conference, which is no appointment.
+    """
+    session = None if grouped else context.get("sessionId")
+    return session or context.get("csn") or None
+
+
+def _conference(
+    door: Door,
+    record: IntegrationRecord | None,
+    answer: TokenAnswer,
+    appointment: AppointmentFacts,
+) -> str:
+    """The group visit a launch belongs to, or "" (F32).
+
+    Raises:
+        Refused: `GROUP_VISITS_OFF`: the setting is off, or a record for single visits was changed to
+            bring the conference: everybody of the group would sit in a meeting of their own (E9).
+    """
+    session = answer.context.get("sessionId", "")
+    if record is None:
+        return ""
+    if record.group and not door.revision.settings.group_visits:
+        raise Refused(Reason.GROUP_VISITS_OFF, facts={"setting": "group_visits"})
+    if not record.group and session not in {"", appointment.conference_id}:
+        raise Refused(Reason.GROUP_VISITS_OFF, facts={"record": "single"})
+    if record.group and session in {"", appointment.conference_id}:
+        raise Refused(Reason.RECORD_UNKNOWN, facts={"token": "sessionId"})
+    return session if record.group else ""
 
 
 def _check_user(kind: LaunchKind, user: EhrUser) -> None:

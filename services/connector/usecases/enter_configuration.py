@@ -18,19 +18,16 @@ from connector.domain.configuration import (
 from connector.domain.errors import Reason, Refused
 from connector.domain.fhir_base_url import normalised
 from connector.domain.geography import Geography
-from connector.domain.organization import (
-    ROLES_THAT_MAY_CONFIGURE,
-    Environment,
-    EnvironmentKind,
-    MicrosoftIdentity,
-    may_configure,
-)
+from connector.domain.lookalike import LiveAddress
+from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
 from connector.domain.visit_settings import DEFAULTS, VisitSettings
-from connector.ports.errors import AddressRefused, Gone, OutsideError, TryLater
+from connector.ports.errors import Gone, OutsideError
 from connector.ports.microsoft import Directory
 from connector.ports.smart import SmartServer
 from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
+from connector.usecases.check_address import discovered, refuse_lookalike
+from connector.usecases.confirm_geography import other_geography, require_admin
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,7 @@ class EnterConfiguration:
     clock: Clock
     ids: Ids
     geography: Geography
+    vouched_hosts: frozenset[str] = frozenset()
 
     def __call__(
         self, admin: MicrosoftIdentity, entered: EnteredConfiguration, reference: str
@@ -62,42 +60,27 @@ class EnterConfiguration:
         """Store the revision, waiting for its approver.
 
         Raises:
-            Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `APPROVER_UNKNOWN`,
-                `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`,
-                `GEOGRAPHY_UNCONFIRMED`;
+            Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `URL_LOOKS_LIKE_ANOTHER`,
+                `APPROVER_UNKNOWN`, `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`,
+                `GEOGRAPHY_UNCONFIRMED`, `PROMOTION_NEEDED` (ADR 7);
                 nothing is stored then.
         """
-        if not may_configure(admin):
-            raise Refused(
-                Reason.ROLE_MISSING,
-                facts={"one_of": ", ".join(sorted(ROLES_THAT_MAY_CONFIGURE.values()))},
-            )
+        require_admin(admin)
         fhir_base_url = normalised(entered.fhir_base_url)
-        endpoints = self._probe(fhir_base_url)
+        endpoints = discovered(self.smart, fhir_base_url)
         approver = self._approver(admin.tenant_id, entered.approver_sign_in_name)
         with self.store.write() as tx:
+            self._require_tenant(tx, admin.tenant_id)
             environment = self._environment(tx, admin, entered)
             _refuse_taken(tx, fhir_base_url, environment)
+            address = LiveAddress(fhir_base_url, endpoints)
+            refuse_lookalike(tx, environment.tenant_id, address, self.vouched_hosts)
             revision = self._revision(
                 tx, environment, fhir_base_url, endpoints, approver, admin, entered
             )
             tx.configurations.add_revision(revision)
             self._audit(tx, revision, admin, reference)
         return revision
-
-    def _probe(self, fhir_base_url: str) -> SmartEndpoints:
-        try:
-            return self.smart.discover(fhir_base_url)
-        except AddressRefused as err:
-            raise Refused(Reason.URL_REFUSED, facts={"why": err.code}) from err
-        except TryLater as err:
-            raise Refused(
-                Reason.EHR_UNREACHABLE, facts={"code": err.code, "host": err.host}
-            ) from err
-        except OutsideError as err:
-            raise Refused(
-                Reason.EHR_ANSWER_INVALID, facts={"code": err.code, "host": err.host}
-            ) from err
 
     def _approver(self, tenant_id: str, sign_in_name: str) -> Approver:
         try:
@@ -114,7 +97,8 @@ class EnterConfiguration:
         found = tx.configurations.find_environment(admin.tenant_id, name, entered.kind)
         if found is not None:
             return found
-        self._require_tenant(tx, admin.tenant_id)
+        if entered.kind is EnvironmentKind.PRODUCTION:
+            raise Refused(Reason.PROMOTION_NEEDED)
         environment = Environment(
             id=self.ids.identifier(),
             tenant_id=admin.tenant_id,
@@ -132,7 +116,7 @@ class EnterConfiguration:
         if tenant is None:
             raise Refused(Reason.GEOGRAPHY_UNCONFIRMED)
         if tenant.geography is not self.geography:
-            raise Refused(Reason.GEOGRAPHY_OTHER)
+            raise other_geography(tenant.geography)
 
     def _revision(  # noqa: PLR0913 - one value each of what a revision is made of
         self,

@@ -11,13 +11,15 @@ from connector.ports.system import Ids
 def go_live(tx: Transaction, revision: Revision, ids: Ids) -> None:
     """Claim its address, issue the records it needs, and have changed ones compared again.
 
+    So are those of an environment that was out of use: nobody knows what the EHR holds by now.
+
     Raises:
         Refused: `URL_TAKEN`: another environment holds the address and does not share it.
     """
     before = tx.configurations.door_of_environment(revision.environment_id)
     if not tx.configurations.activate(revision):
         raise Refused(Reason.URL_TAKEN)
-    if before and before.revision.settings.department is not revision.settings.department:
+    if before is None or _records_differ(before.revision, revision):
         tx.records.forget_verification(revision.environment_id)
     issued = {(r.kind, r.group) for r in tx.records.of(revision.environment_id)}
     for group in (False, True) if revision.settings.group_visits else (False,):
@@ -26,3 +28,7 @@ def go_live(tx: Transaction, revision: Revision, ids: Ids) -> None:
                 tx.records.add(
                     IntegrationRecord(ids.secret(), revision.environment_id, kind, group)
                 )
+
+
+def _records_differ(before: Revision, after: Revision) -> bool:
+    return before.settings.department is not after.settings.department

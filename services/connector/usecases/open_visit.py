@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.domain.audit import Event, Outcome
-from connector.domain.errors import Reason, Refused
+from connector.domain.errors import Reason, Refused, ShownTime
+from connector.domain.join_window import ALWAYS, Hold, JoinWindow, held_back
 from connector.domain.launch import Intent, LaunchKind
 from connector.domain.participant import Role
 from connector.domain.visit import Meeting, Visit, VisitState
+from connector.domain.visit_settings import VisitSettings
 from connector.ports.errors import Denied, OutsideError, TryLater
 from connector.ports.microsoft import Meetings
 from connector.ports.storage import (
     AuditEntry,
+    Door,
     Store,
     Transaction,
     VisitPerson,
@@ -37,9 +40,12 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenedVisit:
+    """`window` is when a patient may join; a clinician always may."""
+
     visit: Visit
     role: Role
     next: Next
+    window: JoinWindow = ALWAYS
 
     @property
     def join_url(self) -> str:
@@ -76,13 +82,23 @@ class OpenVisit:
         return OpenedVisit(visit, Role.PROVIDER, Next.STATUS if shows_status else Next.MEETING)
 
     def for_patient(self, launch: VerifiedLaunch, reference: str) -> OpenedVisit:
-        """The patient never makes a meeting: without one, they wait for the provider."""
+        """The patient never makes a meeting: without one, they wait for the provider.
+
+        Raises:
+            Refused: `JOIN_TOO_LATE`: nothing is stored then; who is early waits.
+        """
+        appointment = launch.appointment
         with self.store.write() as tx:
+            door = _door(tx, launch)
+            window = door.revision.settings.join_window(appointment.start, appointment.end)
             visit = tx.visits.claim(self._new(launch, VisitState.WAITING_FOR_PROVIDER))
+            hold = held_back(visit, window, self.clock.now())
+            if hold is Hold.TOO_LATE and window.closes_at:
+                shown = ShownTime(window.closes_at, door.environment.time_zone)
+                raise Refused(Reason.JOIN_TOO_LATE, shown=shown)
             visit = self._enter(tx, launch, visit, VisitPersonOf(Role.PATIENT, None))
             self._audit(tx, launch, visit, reference, actor="patient")
-        ready = visit.meeting is not None and not visit.final
-        return OpenedVisit(visit, Role.PATIENT, Next.MEETING if ready else Next.WAIT)
+        return OpenedVisit(visit, Role.PATIENT, Next.WAIT if hold else Next.MEETING, window)
 
     def _find(self, launch: VerifiedLaunch) -> Visit | None:
         with self.store.read() as tx:
@@ -90,10 +106,11 @@ class OpenVisit:
 
     def _make_meeting(self, launch: VerifiedLaunch, object_id: str) -> Visit:
         with self.store.write() as tx:
+            settings = _door(tx, launch).revision.settings
             visit = tx.visits.claim(self._new(launch, VisitState.WAITING_FOR_PATIENT))
             organizer = tx.visits.name_organizer(visit.id, object_id)
         try:
-            meeting = self._ask_graph(launch, visit, organizer)
+            meeting = self._ask_graph(launch, visit, organizer, settings)
         except Denied as err:
             with self.store.write() as tx:
                 tx.visits.release_organizer(visit.id, organizer)
@@ -104,13 +121,16 @@ class OpenVisit:
             tx.visits.record_meeting(visit.id, meeting)
             return tx.visits.get(visit.id) or replace(visit, meeting=meeting)
 
-    def _ask_graph(self, launch: VerifiedLaunch, visit: Visit, organizer: str) -> Meeting:
+    def _ask_graph(
+        self, launch: VerifiedLaunch, visit: Visit, organizer: str, settings: VisitSettings
+    ) -> Meeting:
         return self.meetings.create_or_get(
             tenant_id=visit.tenant_id,
             organizer_id=organizer,
             external_id=visit.visit_key,
             start=launch.appointment.start,
             end=launch.appointment.end,
+            settings=settings,
         )
 
     def _enter(
@@ -129,7 +149,9 @@ class OpenVisit:
                 role=person.role,
                 object_id=person.object_id,
                 ehr_id_hash=self.sealer.keyed_hash("person", f"{visit.id}:{ehr_id}"),
-                ehr_id_sealed=self.visit_sealer.seal(secrets.wrapped_key, ehr_id.encode()),
+                ehr_id_sealed=self.visit_sealer.seal(
+                    secrets.wrapped_key, _told_as(launch, ehr_id).encode()
+                ),
             ),
         )
         return visit
@@ -155,9 +177,7 @@ class OpenVisit:
         )
 
     def _key(self, launch: VerifiedLaunch) -> str:
-        return self.sealer.keyed_hash(
-            f"visit:{launch.environment_id}", launch.appointment.appointment_id
-        )
+        return self.sealer.keyed_hash(f"visit:{launch.environment_id}", launch.visit_name)
 
     def _audit(
         self, tx: Transaction, launch: VerifiedLaunch, visit: Visit, reference: str, *, actor: str
@@ -198,6 +218,19 @@ def _ehr_id(launch: VerifiedLaunch) -> str | None:
     if launch.kind is LaunchKind.PROVIDER:
         return launch.user.fhir_id
     return launch.appointment.patient_id
+
+
+def _told_as(launch: VerifiedLaunch, ehr_id: str) -> str:
+    """In a group each person is told of with their own appointment's number, else with the visit's."""
+    return f"{launch.appointment.conference_id}/{ehr_id}" if launch.conference else ehr_id
+
+
+def _door(tx: Transaction, launch: VerifiedLaunch) -> Door:
+    """Of the launch's environment, unless it was retired, or its address withdrawn, since."""
+    door = tx.configurations.door_of_environment(launch.environment_id)
+    if door is None:
+        raise Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
+    return door
 
 
 def _meeting_refusal(err: OutsideError) -> Refused:

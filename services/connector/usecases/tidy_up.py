@@ -1,6 +1,6 @@
 """What is no longer needed ends and is destroyed (design.md 6).
 
-Forgotten visits and watches end; sealed EHR ids, spent states, dead letters, old visits go.
+Forgotten visits and watches end; sealed EHR ids, spent states, dead letters, kept answers, old visits go.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ SECRETS_KEPT_AFTER_THE_END = timedelta(minutes=30)
 SECRETS_KEPT_AT_MOST = timedelta(hours=24)
 FORGOTTEN_AFTER = timedelta(hours=24)
 DEAD_LETTERS_KEPT = timedelta(hours=24)
+ANSWERS_KEPT = timedelta(hours=24)
 STATES_KEPT = 6 * LAUNCH_LIFETIME
 _AT_ONCE = 100
 
@@ -37,6 +38,7 @@ class TidyUp:
             tx.visits.purge(now - self.visits_kept)
             tx.redemptions.purge(now - STATES_KEPT)
             tx.inbox.purge(now - DEAD_LETTERS_KEPT)
+            tx.idempotency.purge(now - ANSWERS_KEPT)
         self._end_forgotten(now)
 
     def _end_forgotten(self, now: datetime) -> None:

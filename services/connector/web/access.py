@@ -10,7 +10,8 @@ from enum import StrEnum
 from flask import Blueprint, Flask
 
 from connector.domain.audit import Event
-from connector.web.session import require_portal_session
+from connector.web.api.callers import require_caller
+from connector.web.session import require_portal_session, require_vouched_identity
 
 
 class Access(StrEnum):
@@ -20,6 +21,8 @@ class Access(StrEnum):
     LAUNCH = "launch"  # anybody with an approved issuer; later steps need the sealed transaction
     VISIT = "visit"  # the sealed visit cookie of a completed launch
     PORTAL = "portal"  # a Microsoft session of a member
+    APPROVER = "approver"  # the same, and Entra vouched for the account within ten minutes
+    API = "api"  # an access token of Entra, and the right its operation asks for
     GRAPH = "graph"  # Graph: believed only after client state, tokens and signature
 
 
@@ -32,4 +35,8 @@ def register(app: Flask, blueprint: Blueprint, access: Access, refused_as: Event
     app.config["REFUSED_AS"][blueprint.name] = refused_as
 
 
-_CHECKS: dict[Access, Callable[[], None]] = {Access.PORTAL: require_portal_session}
+_CHECKS: dict[Access, Callable[[], None]] = {
+    Access.PORTAL: require_portal_session,
+    Access.APPROVER: require_vouched_identity,
+    Access.API: require_caller,
+}

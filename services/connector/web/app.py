@@ -8,17 +8,30 @@ from werkzeug.exceptions import BadRequest
 
 from connector.domain.audit import Event
 from connector.web import (
+    approvals,
+    audit,
+    doctor,
+    going_back,
     graph_notifications,
+    help_pages,
     launch,
+    overview,
     portal,
     problems,
+    promotion,
+    records,
+    sharing,
     sign_in,
+    tenant,
     visits,
     wellknown,
 )
 from connector.web.access import Access, register
+from connector.web.api import routes
 from connector.web.context import WebContext, web
+from connector.web.problem_json import below_api
 from connector.web.session import identity
+from connector.web.strict_cookies import StrictRequest
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_SITES = frozenset({"cross-site", "same-site"})
@@ -29,6 +42,7 @@ _UNREADABLE = str.maketrans("ILOU-_", "234567")
 
 def create_app(context: WebContext) -> Flask:
     app = Flask("connector.web")
+    app.request_class = StrictRequest
     app.extensions["connector"] = context
     app.config.update(
         ACCESS={},
@@ -47,6 +61,7 @@ def create_app(context: WebContext) -> Flask:
     app.after_request(_finish)
     csrf = CSRFProtect(app)
     csrf.exempt(graph_notifications.blueprint)
+    csrf.exempt(routes.blueprint)  # it reads no cookie
     problems.install(app)
     app.register_error_handler(CSRFError, _form_too_old)
     _register(app)
@@ -65,9 +80,19 @@ def _register(app: Flask) -> None:
     register(app, launch.blueprint, Access.LAUNCH, Event.LAUNCH_REFUSED)
     register(app, sign_in.blueprint, Access.PUBLIC, Event.SIGN_IN_REFUSED)
     register(app, visits.blueprint, Access.VISIT, Event.LAUNCH_REFUSED)
-    register(app, portal.front_blueprint, Access.PUBLIC, Event.CONFIGURATION_REFUSED)
+    register(app, overview.blueprint, Access.PUBLIC, Event.CONFIGURATION_REFUSED)
     register(app, portal.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
-    register(app, portal.approvals_blueprint, Access.PORTAL, Event.APPROVAL_REFUSED)
+    register(app, approvals.blueprint, Access.APPROVER, Event.APPROVAL_REFUSED)
+    register(app, records.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
+    register(app, going_back.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
+    register(app, promotion.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
+    register(app, help_pages.blueprint, Access.PUBLIC, Event.CONFIGURATION_REFUSED)
+    register(app, tenant.blueprint, Access.PORTAL, Event.TENANT_REFUSED)
+    register(app, doctor.blueprint, Access.PORTAL, Event.CONFIGURATION_REFUSED)
+    register(app, audit.blueprint, Access.PORTAL, Event.AUDIT_REFUSED)
+    register(app, sharing.blueprint, Access.PORTAL, Event.SHARE_REFUSED)
+    register(app, routes.openapi_blueprint, Access.PUBLIC, Event.API_REFUSED)
+    register(app, routes.blueprint, Access.API, Event.API_REFUSED)
     register(app, graph_notifications.blueprint, Access.GRAPH, Event.NOTIFICATION_REFUSED)
 
 
@@ -76,7 +101,7 @@ def _begin() -> None:
     context.telemetry.begin_request()
     g.began = time.perf_counter()
     g.reference = _readable(context.ids.identifier())
-    g.who = identity(context.clock.now())
+    g.who = None if below_api() else identity(context.clock.now())
 
 
 def _refuse_other_sites() -> None:

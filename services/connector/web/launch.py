@@ -4,10 +4,11 @@
 3 `/launch/signed-in` → visit. Each step parses, calls its use case and redirects.
 """
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.wrappers import Response
 
+from connector.domain.configuration import Revision
 from connector.domain.launch import LAUNCH_LIFETIME, LaunchKind, LaunchTransaction
 from connector.domain.organization import MicrosoftIdentity
 from connector.ports.storage import Door
@@ -43,7 +44,7 @@ def patient() -> Response:
 
 def _begin(kind: LaunchKind) -> Response:
     began = web().begin_launch(kind, request.args.get("iss", ""), request.args.get("launch", ""))
-    allow_framing_by(began.door.revision.fhir_base_url)
+    _allow_framing(began.door.revision)
     if request.headers.get("Sec-Fetch-Dest") in _FRAMES:
         # Entra and Teams refuse to be framed: the launch goes on in a window of its own (case 25).
         return make_response(render_template("pop_out.html", kind=kind.value))
@@ -66,7 +67,8 @@ def callback() -> Response:
     which = hash_of_state(request.args.get("state", ""))
     transaction = TRANSACTION.read(web().sealer, which)
     if transaction is not None:
-        allow_framing_by(transaction.fhir_base_url)
+        g.launched_from = transaction.environment_id
+        allow_framing_by(transaction.fhir_base_url, transaction.frame_ancestors)
     completed = web().complete_launch(transaction, request.args)
     response = _next_step(completed)
     TRANSACTION.clear(response, which)
@@ -105,7 +107,7 @@ def _linked(launch: VerifiedLaunch | None, who: MicrosoftIdentity | None) -> Res
         door = tx.configurations.door_of_environment(launch.environment_id)
     if door is None:
         raise sign_in.expired()
-    allow_framing_by(door.revision.fhir_base_url)
+    _allow_framing(door.revision)
     account = web().link_account(launch, who, reference())
     return _arrive(web().open_visit.for_provider(launch, account, reference()), door)
 
@@ -123,6 +125,12 @@ def _arrive(opened: OpenedVisit, door: Door) -> Response:
         time_zone=door.environment.time_zone,
         fhir_base_url=door.revision.fhir_base_url,
         expires_at=web().clock.now() + LIFETIME,
+        opens_at=opened.window.opens_at,
+        closes_at=opened.window.closes_at,
     )
     hand_out(response, web().sealer, pass_)
     return response
+
+
+def _allow_framing(revision: Revision) -> None:
+    allow_framing_by(revision.fhir_base_url, revision.settings.frame_ancestors)

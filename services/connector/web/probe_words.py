@@ -64,6 +64,14 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "launch_ehr_missing": ("The EHR does not offer launches from the EHR (launch-ehr).", _ENABLE),
     "private_key_jwt_missing": ("The EHR does not accept signed keys (private_key_jwt).", _ENABLE),
     "assertion_algorithm_missing": ("The EHR accepts neither RS384 nor ES384 signatures.", _ENABLE),
+    "same_ehr": (
+        "The EHR at this address signs people in where another address does that is live here.",
+        "If it is the same EHR, enter the address as its owner did and ask them to share it (Shares).",
+    ),
+    "host_reads_alike": (
+        "The host reads like another one that is live here, and belongs to another domain.",
+        "Compare it letter by letter with what your EHR technical contact sent. If it is right, an operator vouches for it.",
+    ),
     "endpoint_elsewhere": (
         "The EHR names sign-in addresses on another host than its own.",
         "Ask your EHR technical contact whether this is the right base URL.",

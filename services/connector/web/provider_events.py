@@ -20,6 +20,7 @@ from connector.domain.participant import Role
 from connector.ports.storage import Store, VisitEvent
 from connector.ports.system import Clock
 from connector.ports.vault import Sealer
+from connector.web.strict_cookies import believed_cookies
 from connector.web.visit_pass import VISIT_PASS
 
 HEARTBEAT_SECONDS = 15.0
@@ -68,7 +69,8 @@ class Feed:
 
     def _admitted(self, request: Request, visit_id: str) -> bool:
         origin = request.headers.get("origin", self.page_origin)
-        sealed = request.cookies.get(VISIT_PASS.name(visit_id), "")
+        cookies = believed_cookies("; ".join(request.headers.getlist("cookie")))
+        sealed = cookies.get(VISIT_PASS.name(visit_id), "")
         pass_ = VISIT_PASS.unseal(self.sealer, sealed)
         return (
             origin == self.page_origin

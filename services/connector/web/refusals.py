@@ -3,24 +3,11 @@
 No text tells a stranger what is configured here; `runbook` names the page of docs/runbooks.
 """
 
-from dataclasses import dataclass
-
 from connector.domain.errors import Reason
+from connector.web.api.refusals import API_PROBLEMS
+from connector.web.problem import AGAIN, TELL_THE_HELP_DESK, Problem
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """How a refusal is shown. `remedy` is an instruction to the person looking at the page."""
-
-    status: int
-    title: str
-    cause: str
-    remedy: str
-    runbook: str = "launch"
-
-
-AGAIN = "Go back to your schedule or to MyChart and press Begin virtual visit again."
-TELL_THE_HELP_DESK = "Tell your help desk the reference number below."
+__all__ = ["AGAIN", "HTTP_TITLES", "PROBLEMS", "TELL_THE_HELP_DESK", "Problem"]
 
 PROBLEMS: dict[Reason, Problem] = {
     Reason.ISSUER_UNKNOWN: Problem(
@@ -61,7 +48,7 @@ PROBLEMS: dict[Reason, Problem] = {
     ),
     Reason.EHR_DENIED: Problem(
         403,
-        "The EHR did not allow the launch",
+        "The EHR did not let you in",
         "The EHR answered that this sign-in is not permitted or was cancelled.",
         f"{AGAIN} If it happens again, your EHR analyst checks your permissions.",
     ),
@@ -163,7 +150,7 @@ PROBLEMS: dict[Reason, Problem] = {
     ),
     Reason.ACCOUNT_IS_GUEST: Problem(
         403,
-        "Guest accounts cannot hold visits",
+        "Guest accounts cannot be used here",
         "The Microsoft account is a guest in this organization.",
         "Start again with a member account.",
         "sign-in",
@@ -199,6 +186,14 @@ PROBLEMS: dict[Reason, Problem] = {
         "Ask an administrator of your Microsoft 365 tenant for one of these roles, then sign in again.",
         "configuration",
     ),
+    Reason.AUDIT_ROLE_MISSING: Problem(
+        403,
+        "Your account may not see the audit trail",
+        "It is for Global, Teams and Virtual Visits Administrators and for the approvers that "
+        "configurations name.",
+        "Ask one of them to look something up, or ask for one of these roles and sign in again.",
+        "configuration",
+    ),
     Reason.NOT_THE_APPROVER: Problem(
         403,
         "You are not the named approver",
@@ -217,7 +212,7 @@ PROBLEMS: dict[Reason, Problem] = {
         409,
         "The configuration has changed",
         "It is not what was shown to you any more.",
-        "Open the approval page again and review what it says now.",
+        "Open the page again and review what it says now.",
         "approval",
     ),
     Reason.URL_REFUSED: Problem(
@@ -231,7 +226,7 @@ PROBLEMS: dict[Reason, Problem] = {
         409,
         "This FHIR base URL is in use",
         "Another environment was approved with the same address.",
-        "Use the other environment, or ask its owner to share it.",
+        "Use that environment. If another organization with the same EHR holds it, ask their administrator to offer it to your tenant on the page Shares, accept it there, and enter it again.",
         "configuration",
     ),
     Reason.APPROVER_UNKNOWN: Problem(
@@ -244,6 +239,13 @@ PROBLEMS: dict[Reason, Problem] = {
     Reason.CONFIGURATION_UNKNOWN: Problem(
         404, "Not found", "There is no such configuration.", "Go to the overview.", "configuration"
     ),
+    Reason.EXAMINATION_BUSY: Problem(
+        503,
+        "Other examinations are running",
+        "Few run at a time, so that none takes anything from visits.",
+        "Wait a minute, then examine again.",
+        "doctor",
+    ),
     Reason.STATE_CONFLICT: Problem(
         409,
         "This has been done already",
@@ -254,10 +256,111 @@ PROBLEMS: dict[Reason, Problem] = {
     Reason.GEOGRAPHY_OTHER: Problem(
         421,
         "Your data belongs to another geography",
-        "This deployment serves another data geography than your tenant's.",
+        "This deployment serves another data geography than your tenant's. Nothing about you was kept.",
         "Use the portal of your geography.",
+        "geography",
+    ),
+    Reason.GEOGRAPHY_CONTRADICTED: Problem(
+        422,
+        "Microsoft says something else",
+        "Microsoft Entra places your tenant in another data geography than the one you chose.",
+        "Confirm what Microsoft says. Your tenant's data location stands in the Microsoft 365 admin center, Organization profile.",
+        "geography",
+    ),
+    Reason.GEOGRAPHY_UNCONFIRMED: Problem(
+        409,
+        "Your data geography is not confirmed yet",
+        "Nothing is set up for a tenant before an administrator confirmed where its data belongs.",
+        "Open the page Your tenant of this portal and confirm the geography first.",
+        "geography",
+    ),
+    Reason.APPROVER_DISABLED: Problem(
+        403,
+        "Your account cannot approve any more",
+        "Microsoft Entra lists the approver's account as disabled, deleted or a guest.",
+        "Ask the administrator to name another approver, or to enable the account.",
+        "approval",
+    ),
+    Reason.PROMOTION_BLOCKED: Problem(
+        409,
+        "Production is not ready for this yet",
+        "Something the plan lists as missing stands in the way; production is as it was.",
+        "Do what the plan names for each missing point, then plan again.",
+        "promotion",
+    ),
+    Reason.PLAN_STALE: Problem(
+        409,
+        "Something changed since the plan was made",
+        "What was planned is not what would be done now; production is as it was.",
+        "Plan again, look at what is different, and apply that plan.",
+        "promotion",
+    ),
+    Reason.NOTHING_TO_ROLL_BACK: Problem(
+        409,
+        "There is nothing to go back to",
+        "No earlier revision of this environment was approved and is still good to return to.",
+        "Enter the configuration you want and have it approved.",
+        "promotion",
+    ),
+    Reason.PROMOTION_NEEDED: Problem(
+        409,
+        "Production comes by promotion",
+        "The first production configuration is made from a test configuration that works.",
+        "Open the test environment and choose Promote to production.",
+        "promotion",
+    ),
+    Reason.SETTING_INVALID: Problem(
+        422,
+        "A setting cannot be used",
+        "The join window is longer than a day, or an address that may frame visits is not an https origin.",
+        "Correct the setting, for example https://hyperspace.example.org.",
         "configuration",
     ),
+    Reason.SHARE_UNKNOWN: Problem(
+        404, "Not found", "There is no such offer to your tenant.", "Go to the overview.", "sharing"
+    ),
+    Reason.SHARE_GUEST_INVALID: Problem(
+        422,
+        "This is not another tenant",
+        "A share is offered to another Microsoft 365 tenant, named by its tenant ID.",
+        "Ask the other organization for its tenant ID. It stands in the Microsoft Entra admin center, Overview.",
+        "sharing",
+    ),
+    Reason.NOTHING_TO_SHARE: Problem(
+        409,
+        "There is no address to share yet",
+        "Only a live environment that owns its FHIR base URL can share it.",
+        "Have the environment approved first. An address that is shared with you is shared on by its owner only.",
+        "sharing",
+    ),
+    Reason.URL_LOOKS_LIKE_ANOTHER: Problem(
+        422,
+        "This FHIR base URL looks like one that is in use",
+        "It differs in very little from an address that is live here, and the EHR at it is not the same.",
+        "Compare the address letter by letter with what your EHR technical contact sent. If it is right, tell your help desk the reference number below.",
+        "sharing",
+    ),
+    Reason.JOIN_TOO_EARLY: Problem(
+        409,
+        "You are early",
+        "The visit cannot be joined yet.",
+        "Go back to the page of the visit: it goes on by itself when it is time.",
+        shown="You can join from",
+    ),
+    Reason.JOIN_TOO_LATE: Problem(
+        410,
+        "The time of this visit has passed",
+        "The appointment ended some time ago.",
+        "Call the clinic. If your visit is at another time, open it from MyChart then.",
+        shown="You could join until",
+    ),
+    Reason.GROUP_VISITS_OFF: Problem(
+        409,
+        "Group visits are not switched on",
+        "The EHR opened a group visit, and this environment has no records for group visits.",
+        f"{TELL_THE_HELP_DESK} An administrator switches on Group visits in the configuration, and the EHR analyst adds the two group records.",
+    ),
+    **API_PROBLEMS,
 }
 
 HTTP_TITLES = {

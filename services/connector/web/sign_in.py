@@ -1,4 +1,8 @@
-"""Microsoft sign-in, shared by the portal and by a provider's first launch (microsoft.md 4)."""
+"""Microsoft sign-in, shared by the portal and by a provider's first launch (microsoft.md 4).
+
+The portal turns tenants of another data geography away here, before anything about them is stored,
+logged or audited (case 75). A launch's sign-in is of the launch's own tenant, which is registered.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,20 +19,24 @@ from flask import (
     url_for,
 )
 from pydantic import TypeAdapter
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
+from connector.domain.geography import Geography, geography_of
 from connector.domain.launch import LAUNCH_LIFETIME
 from connector.domain.organization import MicrosoftIdentity
 from connector.ports.errors import OutsideError
 from connector.ports.storage import AuditEntry
 from connector.usecases.complete_launch import hash_of_state
+from connector.usecases.confirm_geography import other_geography
 from connector.web.context import reference, web
 from connector.web.problems import outside_error
 from connector.web.redirects import inside
 from connector.web.sealed_cookies import SealedCookie
 from connector.web.session import begin_session
+from connector.web.tenant import confirmed
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -97,14 +105,41 @@ def callback() -> Response:
         who = web().sign_in.complete(pending.flow, request.args.to_dict())
     except OutsideError as err:
         raise outside_error(err) from err
-    _audit(who)
-    response = redirect(inside(pending.next_path, "/"), 303)
-    if pending.launch:
-        IDENTITY.set(response, web().sealer, pending.launch, LaunchIdentity(pending.launch, who))
-    else:
-        begin_session(who, web().clock.now())
+    response = _signed_in_for_launch(who, pending) if pending.launch else _enter(who, pending)
     PENDING.clear(response, which)
     return response
+
+
+def _signed_in_for_launch(who: MicrosoftIdentity, pending: PendingSignIn) -> Response:
+    _audit(who)
+    response = redirect(inside(pending.next_path, "/"), 303)
+    IDENTITY.set(response, web().sealer, pending.launch, LaunchIdentity(pending.launch, who))
+    return response
+
+
+def _enter(who: MicrosoftIdentity, pending: PendingSignIn) -> Response:
+    """Begin a portal session: for members, of tenants that Entra does not keep in another geography."""
+    if who.is_guest:
+        raise Refused(Reason.ACCOUNT_IS_GUEST)
+    said, ours = geography_of(who.country, who.region_scope), web().deployment.geography
+    if said not in (None, ours):
+        session.clear()
+        return redirect(url_for("sign_in.elsewhere", geography=said), 303)
+    settled = said is not None or confirmed(who.tenant_id)
+    begin_session(who, web().clock.now(), settled=settled)
+    _audit(who if settled else None)
+    return redirect(inside(pending.next_path, "/"), 303)
+
+
+@blueprint.get("/signin/microsoft/elsewhere/<geography>")
+def elsewhere(geography: str) -> Response:
+    """Which portal is the right one. A page of its own, since browsers send a 421 a second time.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20
+    """
+    if geography not in list(Geography) or geography == web().deployment.geography:
+        raise NotFound
+    raise other_geography(Geography(geography))
 
 
 @blueprint.post("/signout")
@@ -133,7 +168,8 @@ def post_to(endpoint: str, parameters: dict[str, str]) -> Response:
     return make_response(render_template("post_on.html", endpoint=endpoint, parameters=parameters))
 
 
-def _audit(who: MicrosoftIdentity) -> None:
+def _audit(who: MicrosoftIdentity | None) -> None:
+    """None: somebody whose tenant may turn out to be another geography's."""
     web().store.audit_all(
         [
             AuditEntry(
@@ -141,8 +177,8 @@ def _audit(who: MicrosoftIdentity) -> None:
                 event=Event.SIGN_IN_COMPLETED,
                 outcome=Outcome.SUCCESS,
                 reference=reference(),
-                tenant_id=who.tenant_id,
-                actor=who.object_id,
+                tenant_id=who.tenant_id if who else None,
+                actor=who.object_id if who else "",
             )
         ]
     )

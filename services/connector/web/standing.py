@@ -5,20 +5,45 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from connector.domain.configuration import Revision, RevisionState
+from connector.domain.integration_record import IntegrationRecord, in_use
 from connector.domain.organization import Environment, EnvironmentKind
-from connector.web.state_words import REVISION_WORDS, Words, next_step
+from connector.web.state_words import (
+    APPROVE,
+    CORRECT,
+    NOTHING,
+    PASTE,
+    PROMOTE,
+    REVISION_WORDS,
+    NextStep,
+    Words,
+    next_step,
+)
+
+_PENDING = frozenset(
+    {RevisionState.DRAFT, RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED}
+)
+_PASTE_BACK = (
+    "The EHR analyst copies the integration records into the EHR and pastes them back here."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One EHR environment with its revisions, newest first; it has at least one."""
+    """One EHR environment with its revisions, newest first; it has at least one.
+
+    `has_production` is whether its organization has entered production.
+    """
 
     environment: Environment
     revisions: Sequence[Revision]
+    records: Sequence[IntegrationRecord] = ()
+    has_production: bool = True
 
     @property
-    def newest(self) -> Revision:
-        return self.revisions[0]
+    def current(self) -> Revision:
+        """What somebody is at work on, else what launches use, else the newest there was."""
+        newest = self.revisions[0]
+        return newest if newest.state in _PENDING else self.active or newest
 
     @property
     def active(self) -> Revision | None:
@@ -26,35 +51,48 @@ class Standing:
 
     @property
     def states(self) -> frozenset[RevisionState]:
-        """What the state filter finds it by: the newest revision's state, and Live if it is live."""
+        """What the state filter finds it by: where it stands, and Live if it is live."""
         live = {RevisionState.ACTIVE} if self.active else set()
-        return frozenset({self.newest.state} | live)
+        return frozenset({self.current.state} | live)
 
     @property
     def words(self) -> Words:
-        return REVISION_WORDS[self.newest.state]
+        return REVISION_WORDS[self.current.state]
 
     @property
-    def next(self) -> str:
-        return next_step(self.newest)
+    def next(self) -> NextStep:
+        """What happens next here, and who does it."""
+        state = self.current.state
+        if state is RevisionState.AWAITING_APPROVAL:
+            return NextStep(next_step(self.current), APPROVE)
+        if state is RevisionState.CHANGES_REQUESTED:
+            return NextStep(REVISION_WORDS[state].next, CORRECT)
+        if state is RevisionState.ACTIVE and not self.verified:
+            return NextStep(_PASTE_BACK, PASTE)
+        if self.ready_to_promote:
+            return NextStep("After a test visit, an administrator promotes it.", PROMOTE)
+        return NextStep(REVISION_WORDS[state].next, NOTHING)
+
+    @property
+    def verified(self) -> bool:
+        """Every record in use came back from the EHR unchanged."""
+        return all(r.verified_at for r in in_use(self.records, self.current.settings))
+
+    @property
+    def ready_to_promote(self) -> bool:
+        """A live test environment whose organization has no production yet."""
+        is_test = self.environment.kind is EnvironmentKind.TEST
+        return is_test and self.active is not None and not self.has_production
 
     @property
     def waiting(self) -> bool:
-        return self.newest.state is RevisionState.AWAITING_APPROVAL
+        return self.current.state is RevisionState.AWAITING_APPROVAL
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
     name: str
     environments: Sequence[Standing]
-
-    @property
-    def ready_for_production(self) -> Standing | None:
-        """The live test environment, while production has not been entered."""
-        kinds = {s.environment.kind: s for s in self.environments}
-        test = kinds.get(EnvironmentKind.TEST)
-        wanted = EnvironmentKind.PRODUCTION not in kinds
-        return test if wanted and test and test.active else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connector.domain.configuration import Revision, RevisionState
+from connector.domain.join_window import Hold
 from connector.domain.participant import Participant, Presence, Role
 from connector.domain.visit import VisitState
 
@@ -17,20 +18,40 @@ class Words:
     tone: str
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A page somebody must visit: whom its link is sent to, and the route that shows it."""
+
+    whom: str
+    route: str
+
+
+NOTHING = Errand("", "")
+APPROVE = Errand("the approver", "approvals.show_approval")
+CORRECT = Errand("an administrator", "portal.new")
+PASTE = Errand("the EHR analyst", "portal.show")
+PROMOTE = Errand("an administrator", "promotion.begin")
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    text: str
+    errand: Errand
+
+
 REVISION_WORDS: dict[RevisionState, Words] = {
     RevisionState.DRAFT: Words("Draft", "An administrator finishes it.", "wait"),
     RevisionState.AWAITING_APPROVAL: Words("Waiting for approval", "", "wait"),
     RevisionState.CHANGES_REQUESTED: Words(
         "Changes requested", "An administrator enters a corrected revision.", "bad"
     ),
-    RevisionState.APPROVED: Words("Approved", "It goes live now.", "good"),
-    RevisionState.ACTIVE: Words(
-        "Live", "Nobody, once the integration records are in the EHR.", "good"
-    ),
+    RevisionState.ACTIVE: Words("Live", "Nobody: visits may be started from this EHR.", "good"),
     RevisionState.SUPERSEDED: Words(
         "Replaced", "Nobody: a newer revision took its place.", "quiet"
     ),
-    RevisionState.RETIRED: Words("Retired", "Nobody.", "quiet"),
+    RevisionState.RETIRED: Words(
+        "Retired", "Nobody, unless an administrator enters a new revision.", "quiet"
+    ),
 }
 
 PROVIDER_WORDS: dict[VisitState, Words] = {
@@ -67,6 +88,13 @@ PROVIDER_WORDS: dict[VisitState, Words] = {
     ),
 }
 
+# The clinician left and did not end the meeting: whoever stays can go on writing in its chat (E7).
+PATIENT_LEFT_BEHIND = Words(
+    "The patient is still in the meeting",
+    "You left, but the meeting and its chat stay open until somebody ends it. Open the meeting and choose End meeting, or go on.",
+    "bad",
+)
+
 _OVER = "If you still need to talk to your clinician, call the clinic."
 _SOON = "This page goes on to the visit by itself."
 
@@ -86,6 +114,11 @@ PATIENT_WORDS: dict[VisitState, Words] = {
         "The visit was closed", "Nobody could join you. Please call the clinic.", "bad"
     ),
     VisitState.ABANDONED: Words("The visit was closed", _OVER, "quiet"),
+}
+
+HOLD_WORDS: dict[Hold, Words] = {
+    Hold.TOO_EARLY: Words("You are early", _SOON, "wait"),
+    Hold.TOO_LATE: Words("The time of this visit has passed", _OVER, "quiet"),
 }
 
 PRESENCE_WORDS: dict[Presence, Words] = {
@@ -118,6 +151,14 @@ def next_step(revision: Revision) -> str:
     if revision.ehr_signed_in_at is None:
         return "The approver signs in to the EHR on the approval page."
     return "The approver reviews the configuration and approves it."
+
+
+def provider_words(state: VisitState, roster: Sequence[Participant]) -> Words:
+    """What the provider's page says of a visit; an interruption by whose side is gone."""
+    here = {person.role for person in roster if person.presence is Presence.CONNECTED}
+    if state is VisitState.INTERRUPTED and Role.PATIENT in here and Role.PROVIDER not in here:
+        return PATIENT_LEFT_BEHIND
+    return PROVIDER_WORDS[state]
 
 
 def people_in(roster: Sequence[Participant]) -> list[tuple[str, Participant]]:

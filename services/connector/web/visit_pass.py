@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 from werkzeug.wrappers import Response
 
+from connector.domain.join_window import JoinWindow
 from connector.domain.participant import Role
 from connector.ports.vault import Sealer
 from connector.web.sealed_cookies import SealedCookie
@@ -15,11 +16,21 @@ LIFETIME = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class VisitPass:
+    """`opens_at` and `closes_at` are the patient's join window: times of appointments are stored
+    nowhere but in the browser that launched.
+    """
+
     visit_id: str
     role: Role
     time_zone: str
     fhir_base_url: str
     expires_at: datetime
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def window(self) -> JoinWindow:
+        return JoinWindow(self.opens_at, self.closes_at)
 
 
 # A browser sends every cookie with every request, and servers refuse long headers: a clinician who

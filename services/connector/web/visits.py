@@ -3,28 +3,37 @@
 from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.domain.errors import Reason, Refused
+from connector.domain.errors import Reason, Refused, ShownTime
+from connector.domain.join_window import Hold, held_back
 from connector.domain.participant import Role
 from connector.domain.visit import Visit
 from connector.web.context import allow_framing_by, web
 from connector.web.redirects import to_teams
 from connector.web.state_words import (
     HAPPENED,
+    HOLD_WORDS,
     PATIENT_WORDS,
     PRESENCE_WORDS,
-    PROVIDER_WORDS,
     ROLE_WORDS,
     people_in,
+    provider_words,
 )
 from connector.web.visit_pass import VISIT_PASS, VisitPass
 
 blueprint = Blueprint("visits", __name__, url_prefix="/visits")
 
+_OVER = frozenset({Hold.ENDED, Hold.TOO_LATE})
+_REFUSED_AS = {
+    Hold.ENDED: Reason.VISIT_ENDED,
+    Hold.TOO_LATE: Reason.JOIN_TOO_LATE,
+    Hold.TOO_EARLY: Reason.JOIN_TOO_EARLY,
+}
+
 
 @blueprint.get("/<visit_id>")
 def show(visit_id: str) -> str | BaseResponse:
     """Who is here, live. Patients are sent to their own page."""
-    pass_ = _pass(visit_id)
+    pass_ = _framed(_pass(visit_id))
     if pass_.role is Role.PATIENT:
         return redirect(url_for("visits.wait", visit_id=visit_id), 303)
     visit = _visit(visit_id)
@@ -35,7 +44,7 @@ def show(visit_id: str) -> str | BaseResponse:
     return render_template(
         "visit.html",
         visit=visit,
-        words=PROVIDER_WORDS[visit.state],
+        words=provider_words(visit.state, roster),
         people=people_in(roster),
         events=events,
         presence_words=PRESENCE_WORDS,
@@ -49,33 +58,74 @@ def show(visit_id: str) -> str | BaseResponse:
 
 @blueprint.get("/<visit_id>/wait")
 def wait(visit_id: str) -> str | BaseResponse:
-    """The patient's page: device test now, the meeting as soon as there is one."""
-    _pass(visit_id)
+    """The patient's page: device test now, the meeting as soon as there is one and it is time."""
+    pass_ = _framed(_pass(visit_id))
     visit = _visit(visit_id)
-    if _can_join(visit):
+    hold = _hold(visit, pass_)
+    if hold is None:
         return redirect(url_for("visits.join", visit_id=visit_id), 303)
-    return render_template("wait.html", visit=visit, words=PATIENT_WORDS[visit.state])
+    return render_template(
+        "wait.html",
+        visit=visit,
+        hold=hold.value,
+        over=hold in _OVER,
+        in_browser=_joins_in_browser(visit),
+        opens_at=pass_.opens_at if hold is Hold.TOO_EARLY else None,
+        closes_at=pass_.closes_at if hold is Hold.TOO_LATE else None,
+        zone=pass_.time_zone,
+        words=HOLD_WORDS.get(hold) or PATIENT_WORDS[visit.state],
+    )
 
 
 @blueprint.get("/<visit_id>/status")
 def status(visit_id: str) -> Response:
-    """What the waiting page asks every two seconds."""
-    _pass(visit_id)
+    """What the waiting page asks every two seconds; `reason` says what it waits for."""
+    pass_ = _pass(visit_id)
     visit = _visit(visit_id)
-    return jsonify(state=visit.state.value, can_join=_can_join(visit))
+    hold = _hold(visit, pass_)
+    return jsonify(
+        state=visit.state.value,
+        can_join=hold is None,
+        reason=hold and hold.value,
+        opens_at=pass_.opens_at and pass_.opens_at.isoformat(),
+        closes_at=pass_.closes_at and pass_.closes_at.isoformat(),
+    )
 
 
 @blueprint.get("/<visit_id>/join")
 def join(visit_id: str) -> BaseResponse:
-    pass_ = _pass(visit_id)
+    pass_ = _framed(_pass(visit_id))
     visit = _visit(visit_id)
     if visit.meeting is None:
         return redirect(url_for("visits.wait", visit_id=visit_id), 303)
-    if visit.final and pass_.role is Role.PATIENT:
-        raise Refused(Reason.VISIT_ENDED)
-    patient = pass_.role is Role.PATIENT
-    url = visit.meeting.patient_join_url if patient else visit.meeting.join_url
-    return to_teams(url, web().deployment.teams_hosts)
+    if pass_.role is not Role.PATIENT:
+        return to_teams(visit.meeting.join_url, web().deployment.teams_hosts)
+    if hold := _hold(visit, pass_):
+        raise _refusal(hold, pass_)
+    return to_teams(visit.meeting.patient_join_url, web().deployment.teams_hosts)
+
+
+def _hold(visit: Visit, pass_: VisitPass) -> Hold | None:
+    """A clinician's pass has no window: they wait for a meeting only."""
+    return held_back(visit, pass_.window, web().clock.now())
+
+
+def _refusal(hold: Hold, pass_: VisitPass) -> Refused:
+    """Somebody asks for the meeting although their page held them back."""
+    at = {Hold.TOO_EARLY: pass_.opens_at, Hold.TOO_LATE: pass_.closes_at}.get(hold)
+    shown = ShownTime(at, pass_.time_zone) if at else None
+    facts = {"visit": pass_.visit_id} if hold is Hold.TOO_EARLY else {}
+    return Refused(_REFUSED_AS[hold], facts=facts, shown=shown)
+
+
+def _framed(pass_: VisitPass) -> VisitPass:
+    """The answer may be framed by whom the environment's approved revision names besides the EHR."""
+    with web().store.read() as tx:
+        visit = tx.visits.get(pass_.visit_id)
+        door = visit and tx.configurations.door_of_environment(visit.environment_id)
+    if door:
+        allow_framing_by(pass_.fhir_base_url, door.revision.settings.frame_ancestors)
+    return pass_
 
 
 def _pass(visit_id: str) -> VisitPass:
@@ -87,13 +137,16 @@ def _pass(visit_id: str) -> VisitPass:
     return pass_
 
 
+def _joins_in_browser(visit: Visit) -> bool:
+    """Whether patients of its environment need no Teams app (E6)."""
+    with web().store.read() as tx:
+        door = tx.configurations.door_of_environment(visit.environment_id)
+    return door is None or door.revision.settings.browser_join
+
+
 def _visit(visit_id: str) -> Visit:
     with web().store.read() as tx:
         visit = tx.visits.get(visit_id)
     if visit is None:
         raise Refused(Reason.VISIT_UNKNOWN)
     return visit
-
-
-def _can_join(visit: Visit) -> bool:
-    return visit.meeting is not None and not visit.final

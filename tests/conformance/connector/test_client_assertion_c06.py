@@ -108,10 +108,10 @@ def test_case_18_an_assertion_of_before_a_rotation_still_verifies(tmp_path: Any)
     from connector.adapters.vault.generation import add_assertion_keys, make_keys
 
     make_keys(tmp_path / "keys", SystemClock().now())
-    old = FileKeys(tmp_path / "keys").assertions
+    old = FileKeys(tmp_path / "keys", FixedClock()).assertions
     before = {algorithm: old.sign({"a": 1}, algorithm) for algorithm in ("RS384", "ES384")}
     add_assertion_keys(tmp_path / "keys")
-    rotated = FileKeys(tmp_path / "keys").assertions
+    rotated = FileKeys(tmp_path / "keys", FixedClock()).assertions
     published = {each["kid"]: each for each in rotated.public_keys()["keys"]}
     assert len(published) == 4
     for algorithm, assertion in before.items():

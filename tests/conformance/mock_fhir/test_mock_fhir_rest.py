@@ -188,7 +188,7 @@ def test_a_whole_day_is_the_sites_day(ehr: EhrDriver, user: dict[str, str]) -> N
     ehr.post("/sim/reset")
     bearer = ehr.bearer("user/Appointment.rs")
     today = found(ehr.get(f"{FHIR}/Appointment?date=2026-11-25", headers=bearer))
-    assert len(today) == 13
+    assert len(today) == 16
 
 
 @pytest.mark.parametrize("mode", ["include", "match"])

@@ -214,6 +214,32 @@ def test_roles_that_are_no_list_of_words_are_no_roles(
     assert _signed_in(sign_in, entra, wids=wids).directory_roles == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("change", "country", "region_scope"),
+    [
+        ({"tenant_ctry": "US", "tenant_region_scope": "NA"}, "US", "NA"),
+        ({"tenant_ctry": "de", "tenant_region_scope": "eu"}, "DE", "EU"),
+        ({"tenant_ctry": None, "tenant_region_scope": "WW"}, "", "WW"),
+        ({"tenant_ctry": "USA"}, "", ""),
+        ({"tenant_ctry": "U\u017f"}, "", ""),
+        ({"tenant_ctry": ["US"], "tenant_region_scope": {"NA": 1}}, "", ""),
+        ({"tenant_ctry": "", "tenant_region_scope": "N A"}, "", ""),
+        ({"tenant_ctry": 49, "tenant_region_scope": "<b>NA</b>"}, "", ""),
+    ],
+    ids=str,
+)
+def test_where_entra_keeps_the_tenant_is_a_code_or_nothing(
+    sign_in: MsalSignIn,
+    entra: WiredEntra,
+    change: dict[str, Any],
+    country: str,
+    region_scope: str,
+) -> None:
+    """Microsoft.md 4.4: optional claims, so whatever they are must not break a sign-in."""
+    found = _signed_in(sign_in, entra, **change)
+    assert (found.country, found.region_scope) == (country, region_scope)
+
+
 @pytest.mark.parametrize("name", [None, 7, ["a"]])
 def test_a_sign_in_name_may_be_missing(
     sign_in: MsalSignIn, entra: WiredEntra, name: object

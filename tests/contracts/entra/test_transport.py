@@ -107,7 +107,7 @@ def test_an_entra_nobody_can_connect_to_was_sent_nothing(
     http: GuardedHttp, authority: object, connector_keys: FileKeys
 ) -> None:
     applications = Applications(
-        http, "https://localhost:1025", CLIENT_ID, connector_keys.entra_credential
+        http, "https://localhost:1025", CLIENT_ID, lambda: connector_keys.entra_credential
     )
     with pytest.raises(NotConnected, match="no_connection"):
         applications.of(TENANT)
@@ -117,7 +117,9 @@ def test_the_egress_guard_stands_before_entra_too(
     ca_file: str, entra: WiredEntra, connector_keys: FileKeys
 ) -> None:
     http = guarded_http(ca_file, frozenset())
-    applications = Applications(http, entra.wire.url, CLIENT_ID, connector_keys.entra_credential)
+    applications = Applications(
+        http, entra.wire.url, CLIENT_ID, lambda: connector_keys.entra_credential
+    )
     with pytest.raises(AddressRefused, match="address_not_public"):
         applications.of(TENANT)
     assert entra.wire.connections == 0

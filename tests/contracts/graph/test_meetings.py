@@ -17,6 +17,7 @@ from tests.payloads import payload
 from connector.adapters.graph.client import GraphClient
 from connector.adapters.graph.meetings import GraphMeetings
 from connector.domain.visit import Meeting
+from connector.domain.visit_settings import DEFAULTS, Lobby, VisitSettings
 from connector.ports.errors import BadAnswer, Denied, OutsideError, TryLater
 from connector.ports.microsoft import Meetings
 
@@ -80,7 +81,9 @@ def either(request: pytest.FixtureRequest, meetings: GraphMeetings) -> Meetings:
 
 def _ask(meetings: Meetings, external_id: str = "visit-1", **changes: Any) -> Meeting:
     asked = {"tenant_id": TENANT, "organizer_id": PERSON, "start": None, "end": None}
-    return meetings.create_or_get(external_id=external_id, **(asked | changes))
+    return meetings.create_or_get(
+        external_id=external_id, **({"settings": DEFAULTS} | asked | changes)
+    )
 
 
 # --- what both must do ----------------------------------------------------------------------------
@@ -100,6 +103,15 @@ def test_another_visit_is_another_meeting(either: Meetings) -> None:
 def test_a_race_is_one_meeting(either: Meetings) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(lambda _: _ask(either), range(8)))) == 1
+
+
+def test_without_browser_join_patients_get_the_address_of_everybody(either: Meetings) -> None:
+    """E6: the setting decides whether patients are sent to a page that offers the Teams app."""
+    off = _ask(either, "visit-1", settings=VisitSettings(browser_join=False))
+    on = _ask(either, "visit-2")
+
+    assert off.patient_join_url == off.join_url
+    assert on.patient_join_url != on.join_url
 
 
 # --- the wire -------------------------------------------------------------------------------------
@@ -124,6 +136,26 @@ def test_the_meeting_is_made_neutral_and_then_held_to_our_settings(
     }
     assert join.path == _join_path("visit-1/0+x=")
     assert meeting == Meeting("visit-1/0+x=", _online_meeting("visit-1")["joinWebUrl"], PATIENT_URL)
+
+
+@pytest.mark.parametrize(
+    ("lobby", "scope"), [(Lobby.PATIENTS, "organization"), (Lobby.EVERYBODY, "organizer")]
+)
+def test_the_lobby_setting_says_who_walks_in(
+    meetings: GraphMeetings, wire: WireServer, lobby: Lobby, scope: str
+) -> None:
+    """https://learn.microsoft.com/graph/api/resources/lobbybypasssettings"""
+    _ask(meetings, settings=VisitSettings(lobby=lobby))
+
+    (patch,) = [heard for heard in wire.heard if heard.method == "PATCH"]
+    assert patch.json["lobbyBypassSettings"] == {"scope": scope, "isDialInBypassEnabled": False}
+
+
+def test_without_browser_join_its_address_is_not_asked_for(
+    meetings: GraphMeetings, wire: WireServer
+) -> None:
+    _ask(meetings, settings=VisitSettings(browser_join=False))
+    assert [heard.method for heard in wire.heard] == ["POST", "PATCH"]
 
 
 def test_every_call_carries_the_token_of_its_tenant_and_an_id_of_its_own(

@@ -24,6 +24,7 @@ from connector.domain.configuration import RevisionState
 from connector.domain.organization import EnvironmentKind
 from connector.domain.outbox import CLAIM
 from connector.ports.storage import AuditEntry, StorageConflict
+from connector.usecases.verify_audit import VerifyAudit
 
 T = TypeVar("T")
 
@@ -321,6 +322,6 @@ def test_the_audit_trail_is_one_chain_however_many_write(store: SqlStore) -> Non
                 tx.audit(AuditEntry(NOON, "a.b.c", "success", f"{number}-{line}"))
 
     at_once(8, write)
-    assert store.first_broken_audit_line() is None
+    assert VerifyAudit(store.audit_log, None)().whole
     with store.read() as tx:
         assert tx._connection.execute(text("SELECT count(*) FROM audit_event")).scalar() == 40

@@ -16,6 +16,7 @@ from tests.builders.store import CUSTOMER
 from connector.adapters.sql.migrate import _config, head, upgrade
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.sql.tables import METADATA
+from connector.ports.storage import StorageUnavailable
 
 
 def open_engine(url: str) -> Engine:
@@ -106,6 +107,19 @@ def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:
     store = SqlStore(empty_url)
     assert store.ready() is None
     store.close()
+
+
+def test_a_database_without_tables_is_unavailable_not_our_mistake(empty_url: str) -> None:
+    """A process of a release whose migration has not run yet answers 503, not 500."""
+    store = SqlStore(empty_url)
+    with pytest.raises(StorageUnavailable), store.read() as tx:
+        tx.links.find("environment", "user")
+    store.close()
+
+
+def test_a_server_that_is_away_is_not_upgraded() -> None:
+    with pytest.raises(StorageUnavailable, match="unreachable"):
+        upgrade("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
 
 
 def test_a_sqlite_database_is_for_its_owner_only(tmp_path: Path) -> None:

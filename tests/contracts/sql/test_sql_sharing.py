@@ -1,5 +1,7 @@
 """Shared addresses: one owner, guests by an accepted grant, and launches routed by their record."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
@@ -96,6 +98,26 @@ def test_a_withdrawn_grant_ends_the_guests_launches(shared: SqlStore) -> None:
     assert door_of(shared, "owner-record") == ENVIRONMENT.id
 
 
+def withdraw(store: SqlStore) -> Sequence[str]:
+    with store.write() as tx:
+        assert tx.grants.save(replace(ACCEPTED, state=GrantState.WITHDRAWN), GrantState.ACCEPTED)
+        return tx.grants.drop_claims(GRANT.id)
+
+
+def test_a_grant_withdrawn_while_its_guest_goes_live_leaves_no_claim(shared: SqlStore) -> None:
+    """Case 41: the withdrawal waits for the claim that stands on the grant, and takes it along."""
+    accept(shared)
+    with ThreadPoolExecutor(1) as pool:
+        with shared.write() as tx:
+            tx.configurations.add_revision(GUESTS)
+            assert tx.configurations.activate(GUESTS)
+            withdrawn = pool.submit(withdraw, shared)
+            wait([withdrawn], 0.5)
+        assert withdrawn.result() == [GUESTS.id]
+    with shared.read() as tx:
+        assert tx.configurations.door_of_environment(GUEST.id) is None
+
+
 def test_guests_launch_no_more_when_the_owner_leaves_the_address(shared: SqlStore) -> None:
     """Whoever claims the address next is not who gave the grant."""
     accept(shared)
@@ -110,6 +132,18 @@ def test_guests_launch_no_more_when_the_owner_leaves_the_address(shared: SqlStor
         retired = tx.configurations.revision(OWNED.id)
     assert retired is not None
     assert retired.state is RevisionState.RETIRED
+
+
+def test_a_grant_is_of_one_address_and_its_owner_cannot_take_it_elsewhere(shared: SqlStore) -> None:
+    accept(shared)
+    moved = replace(OWNED, id="moved", number=2, fhir_base_url="https://else.example/R4")
+    newcomer = replace(OWNED, id="third", environment_id=THIRD.id, tenant_id="third")
+    assert go_live(shared, moved)
+    assert go_live(shared, newcomer)
+    with shared.read() as tx:
+        assert tx.grants.accepted(BASE_URL, GUEST_TENANT) is None
+        assert tx.grants.accepted(moved.fhir_base_url, GUEST_TENANT) is None
+    assert not go_live(shared, GUESTS)
 
 
 def test_a_record_opens_no_door_at_another_address(shared: SqlStore) -> None:

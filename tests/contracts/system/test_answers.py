@@ -124,6 +124,7 @@ def test_a_status_says_whether_trying_again_can_help(
         ("soon", None),
         ("", None),
         ("9" * 5000, None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None),
     ],
 )
 def test_retry_after_in_seconds(clock: FixedClock, header: str, seconds: float | None) -> None:

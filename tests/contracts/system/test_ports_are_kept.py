@@ -9,29 +9,46 @@ from typing import Any
 
 import pytest
 from tests.fakes import ehr as fake_ehr
+from tests.fakes import examination as fake_examination
 from tests.fakes import microsoft as fake_microsoft
 from tests.fakes import smart as fake_smart
 from tests.fakes import system as fake_system
 from tests.fakes import vault as fake_vault
 
 from connector.adapters.ehr.appointments import FhirAppointments
+from connector.adapters.ehr.examination import WriteBackPlaces
 from connector.adapters.ehr.write_back import EpicWriteBack
 from connector.adapters.entra.sign_in import MsalSignIn
 from connector.adapters.graph.directory import GraphDirectory
+from connector.adapters.graph.examination import GraphExamination
 from connector.adapters.graph.meetings import GraphMeetings
 from connector.adapters.graph.notifications import GraphNotificationReader
 from connector.adapters.graph.subscriptions import GraphSubscriptions
+from connector.adapters.smart.examination import SmartExamination
 from connector.adapters.smart.server import SmartHttp
+from connector.adapters.sql.audit_log import SqlAuditLog
+from connector.adapters.system.anchor_file import AnchorFile
 from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.ids import RandomIds
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.adapters.telemetry.upstream import TimedHttp
-from connector.adapters.vault.assertions import AssertionKeys
-from connector.adapters.vault.notification_keys import CertificateKeys
+from connector.adapters.vault.assertions import AssertionKeys, RotatingAssertions
+from connector.adapters.vault.key_maker import KeyDirectory
+from connector.adapters.vault.notification_keys import CertificateKeys, RotatingCertificates
 from connector.adapters.vault.sealing import MasterSealer, VisitKeySealer
-from connector.ports import ehr, http, microsoft, smart, system, tokens, vault
+from connector.ports import (
+    audit_log,
+    ehr,
+    examination,
+    http,
+    microsoft,
+    smart,
+    system,
+    tokens,
+    vault,
+)
 
 KEPT: list[tuple[type, type]] = [
     (http.Http, GuardedHttp),
@@ -47,13 +64,23 @@ KEPT: list[tuple[type, type]] = [
     (vault.VisitSealer, VisitKeySealer),
     (vault.VisitSealer, fake_vault.FakeVisitSealer),
     (vault.AssertionSigner, AssertionKeys),
+    (vault.AssertionSigner, RotatingAssertions),
     (vault.NotificationKeys, CertificateKeys),
+    (vault.NotificationKeys, RotatingCertificates),
+    (vault.KeyMaker, KeyDirectory),
+    (audit_log.AuditLog, SqlAuditLog),
+    (audit_log.Anchor, AnchorFile),
     (smart.SmartServer, SmartHttp),
     (smart.SmartServer, fake_smart.FakeSmart),
     (ehr.Appointments, FhirAppointments),
     (ehr.Appointments, fake_ehr.FakeAppointments),
     (ehr.WriteBack, EpicWriteBack),
     (ehr.WriteBack, fake_ehr.FakeWriteBack),
+    (examination.EhrExamination, SmartExamination),
+    (examination.EhrExamination, fake_examination.FakeEhrExamination),
+    (examination.WriteBackExamination, WriteBackPlaces),
+    (examination.MicrosoftExamination, GraphExamination),
+    (examination.MicrosoftExamination, fake_examination.FakeMicrosoftExamination),
     (microsoft.SignIn, MsalSignIn),
     (microsoft.SignIn, fake_microsoft.FakeSignIn),
     (microsoft.Meetings, GraphMeetings),

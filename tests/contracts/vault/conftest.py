@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.fakes.system import FixedClock
 
 from connector.adapters.vault.files import FileKeys
 from connector.adapters.vault.generation import make_keys
@@ -19,4 +20,4 @@ def keys_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def keys(keys_directory: Path) -> FileKeys:
-    return FileKeys(keys_directory)
+    return FileKeys(keys_directory, FixedClock(MADE_AT))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1
 from tests.contracts.vault.conftest import MADE_AT
+from tests.fakes.system import FixedClock
 
 from connector.adapters.vault.files import FileKeys
 from connector.adapters.vault.generation import (
@@ -57,7 +58,13 @@ def test_making_keys_again_changes_nothing(keys_directory: Path) -> None:
 
 @pytest.mark.parametrize(
     "lost",
-    ["master.key", "entra-certificate.pem", "graph-0001-certificate.pem"],
+    [
+        "master.key",
+        "entra-certificate.pem",
+        "graph-0001-certificate.pem",
+        "client-assertion-0001-rs384-key.pem",
+        "client-assertion-0001-es384-key.pem",
+    ],
 )
 def test_a_run_that_was_interrupted_is_finished_by_the_next(own_directory: Path, lost: str) -> None:
     kept = _contents(own_directory)
@@ -68,14 +75,14 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(own_directory: Path,
     assert {name: made[name] for name in made if name != lost} == {
         name: kept[name] for name in kept if name != lost
     }
-    FileKeys(own_directory)
+    FileKeys(own_directory, FixedClock(MADE_AT))
 
 
 def test_two_processes_making_keys_at_once_agree(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: make_keys(tmp_path / "keys", MADE_AT), range(2)))
     before = _contents(tmp_path / "keys")
-    FileKeys(tmp_path / "keys")
+    FileKeys(tmp_path / "keys", FixedClock(MADE_AT))
     assert [name for name in before if name.startswith(".")] == []
 
 
@@ -102,12 +109,12 @@ def test_the_entra_certificate_belongs_to_its_key(keys: FileKeys, keys_directory
 def test_a_missing_file_refuses_to_start(own_directory: Path, lost: str) -> None:
     (own_directory / lost).unlink()
     with pytest.raises(FileNotFoundError):
-        FileKeys(own_directory)
+        FileKeys(own_directory, FixedClock(MADE_AT))
 
 
 def test_an_empty_directory_refuses_to_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        FileKeys(tmp_path)
+        FileKeys(tmp_path, FixedClock(MADE_AT))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_an_empty_directory_refuses_to_start(tmp_path: Path) -> None:
 def test_a_damaged_file_refuses_to_start(own_directory: Path, name: str, content: bytes) -> None:
     (own_directory / name).write_bytes(content)
     with pytest.raises(ValueError, match=r".+"):
-        FileKeys(own_directory)
+        FileKeys(own_directory, FixedClock(MADE_AT))
 
 
 # --- assertions -----------------------------------------------------------------------------------
@@ -206,9 +213,11 @@ def test_a_key_wrapped_for_somebody_else_is_untrusted(keys: FileKeys, wrapped: b
 def test_after_a_rotation_the_newest_is_handed_out_and_the_old_still_opens(
     own_directory: Path,
 ) -> None:
-    old_id, old_certificate = FileKeys(own_directory).notifications.certificate()
+    old_id, old_certificate = FileKeys(
+        own_directory, FixedClock(MADE_AT)
+    ).notifications.certificate()
     add_notification_key(own_directory, MADE_AT)
-    rotated = FileKeys(own_directory).notifications
+    rotated = FileKeys(own_directory, FixedClock(MADE_AT)).notifications
     assert rotated.certificate()[0] != old_id
     assert rotated.decrypt_key(old_id, _wrapped(old_certificate, b"k" * 32)) == b"k" * 32
 

@@ -17,17 +17,23 @@ from tests.unit.web.pages_world import (
     environment,
     live,
     person,
+    record,
     revision,
     visit,
 )
 from werkzeug.wrappers import Request, Response
 
-from connector.domain.configuration import RevisionState
+from connector.domain.configuration import Approver, RevisionState
 from connector.domain.errors import Reason, Refused
+from connector.domain.integration_record import Difference
+from connector.domain.launch import LaunchKind
 from connector.domain.organization import EnvironmentKind, MicrosoftIdentity
 from connector.domain.participant import Presence, Role
+from connector.domain.promotion import Item, Plan, PromotionRequest, Readiness
 from connector.domain.visit import VisitState
+from connector.domain.visit_settings import VisitSettings
 from connector.ports.storage import VisitEvent
+from connector.usecases.verify_record import Verification
 from connector.web.sign_in import post_to
 
 Environ = dict[str, Any]
@@ -127,6 +133,7 @@ class Scene:
         page = window.new_page()
         page.goto(stage.url + self.path)
         self.act(page)
+        page.wait_for_load_state("load")
         return page
 
 
@@ -135,7 +142,8 @@ def nothing(_world: PagesWorld) -> None:
 
 
 def several_organizations(world: PagesWorld) -> None:
-    north, north_live = environment(1), environment(2, kind=EnvironmentKind.PRODUCTION)
+    north = environment(1)
+    north_live = environment(2, kind=EnvironmentKind.PRODUCTION, organization_id="org1")
     world.store.add(north, live(north), revision(north, 2, microsoft_signed_in_at=NOW))
     world.store.add(north_live, live(north_live))
     berg = environment(3, organization_name="Bergklinik Süd", time_zone="Europe/Berlin")
@@ -172,6 +180,94 @@ def refused_url(world: PagesWorld) -> None:
         raise Refused(Reason.EHR_ANSWER_INVALID, facts={"code": "http_404"})
 
     world.enter = refuse
+
+
+def wrong_suffix(world: PagesWorld) -> None:
+    refused_url(world)
+    world.answers["suggestions"] = ["https://ehr.example.org/api/FHIR/R4"]
+
+
+def an_ehr_and_people(world: PagesWorld) -> None:
+    world.answers["check_address"] = revision(environment()).endpoints
+    names = ("ana@contoso.example", "anastasia.verylongfamilyname@clinics.contoso.example")
+    world.answers["find_approver"] = [Approver(name, name) for name in names]
+
+
+def check_address(page: Page) -> None:
+    page.fill("#fhir_base_url", "https://ehr.example.org/api/FHIR/R4")
+    page.click("#check-address")
+
+
+def search_approver(page: Page) -> None:
+    page.fill("#approver", "ana")
+    page.click("#search-approver")
+
+
+def group_visits(world: PagesWorld) -> None:
+    where = environment()
+    world.store.add(where, live(where))
+    world.store.records_["env1"] = [
+        record("env1", LaunchKind.PROVIDER, verified_at=NOW),
+        record("env1", LaunchKind.PATIENT),
+        record("env1", LaunchKind.PATIENT, id="group-1", group=True),
+    ]
+
+
+def pasted_wrongly(world: PagesWorld) -> None:
+    group_visits(world)
+    different = [
+        Difference(
+            "Launch URL",
+            "https://connector.example/launch/provider",
+            "https://elsewhere.example/launch",
+        ),
+        Difference("sessionId", "%CSN%", "%CONFERENCEID%"),
+        Difference("departmentId", "%PERFDEPID;;; ; ;;NONE;%", ""),
+    ]
+    world.answers["verify_record"] = Verification(
+        record("env1", LaunchKind.PROVIDER), different, "production"
+    )
+
+
+def paste(page: Page) -> None:
+    page.click("details:has(#pasted-provider) summary")
+    page.fill("#pasted-provider", "Launch URL: https://elsewhere.example/launch")
+    page.click("#verify-provider")
+    expect(page.locator("#differences")).to_be_visible()
+
+
+def promotable(world: PagesWorld) -> None:
+    where = environment()
+    production = environment(2, kind=EnvironmentKind.PRODUCTION)
+    before, source = live(production), live(where)
+    world.store.add(where, source)
+    world.store.add(production, before)
+    proposed = replace(before, settings=VisitSettings(browser_join=False, group_visits=True))
+    missing = {Readiness.TEST_VISITS, Readiness.PRODUCTION_PROBED, Readiness.NOTHING_PENDING}
+    facts = {"reason": "ehr_unreachable", "code": "certificate_expired"}
+    world.answers["plan"] = Plan(
+        request=PromotionRequest(
+            "env1", before.fhir_base_url, "ana@contoso.example", before.clients
+        ),
+        test=where,
+        source=source,
+        target=before,
+        proposed=proposed,
+        newest_number=1,
+        changes=proposed.changes_from(before),
+        items=[Item(r, r not in missing, facts) for r in Readiness],
+    )
+
+
+def plan(page: Page) -> None:
+    page.click("#plan")
+    expect(page.locator("#items")).to_be_visible()
+
+
+def plan_without_blockers(world: PagesWorld) -> None:
+    promotable(world)
+    ready = [Item(r, ready=True) for r in Readiness]
+    world.answers["plan"] = replace(world.answers["plan"], items=ready)
 
 
 def fill_and_save(page: Page) -> None:
@@ -221,9 +317,22 @@ SCENES = [
     Scene("new", "/configurations/new", ADMIN, nothing),
     Scene("new-refused", "/configurations/new", ADMIN, refused_url, fill_and_save),
     Scene("new-incomplete", "/configurations/new", ADMIN, nothing, lambda p: p.click("#save")),
+    Scene("new-suggestions", "/configurations/new", ADMIN, wrong_suffix, fill_and_save),
+    Scene("new-checked", "/configurations/new", ADMIN, an_ehr_and_people, check_address),
+    Scene("new-people", "/configurations/new", ADMIN, an_ehr_and_people, search_approver),
     Scene("new-revision", "/configurations/new?of=env1", ADMIN, several_revisions),
     Scene("configuration-waiting", "/configurations/env1", ADMIN, waiting_for_approval),
     Scene("configuration-production", "/configurations/env1", ADMIN, several_revisions),
+    Scene("configuration-groups", "/configurations/env1", ANALYST, group_visits),
+    Scene("verification", "/configurations/env1", ANALYST, pasted_wrongly, paste),
+    Scene("promotion", "/configurations/env1/promote", ADMIN, promotable),
+    Scene("promotion-blocked", "/configurations/env1/promote", ADMIN, promotable, plan),
+    Scene("promotion-ready", "/configurations/env1/promote", ADMIN, plan_without_blockers, plan),
+    Scene("rollback", "/configurations/env1/rollback", ADMIN, several_revisions),
+    Scene("retirement", "/configurations/env1/retirement", ADMIN, several_revisions),
+    Scene("help", "/help", None, nothing),
+    Scene("help-errors", "/help/errors", ANALYST, nothing),
+    Scene("help-doctor", "/help/doctor", None, nothing),
     Scene("approval-first", "/approvals/env1-rev1", ANALYST, waiting_for_approval),
     Scene("approval-ready", "/approvals/env1-rev2", ANALYST, ready_to_approve),
     Scene("visit", "/visits/visit1", Role.PROVIDER, patient_in_lobby),

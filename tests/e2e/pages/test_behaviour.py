@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 from tests.e2e.pages.stage import HAVE_ENOUGH_DATA, SCENES, Stage
-from tests.unit.web.pages_world import HOSTILE, NOW, person, visit
+from tests.unit.web.pages_world import HOSTILE, NOW, environment, person, revision, visit
 
 from connector.domain.participant import Presence, Role
 from connector.domain.visit import VisitState
@@ -202,14 +202,31 @@ def test_the_overview_filters_while_somebody_types(stage: Stage, window: Window)
     expect(page.locator("#filter-found")).to_contain_text("No environment matches")
 
 
-def test_choosing_production_swaps_the_client_ids_nobody_edited(
-    stage: Stage, window: Window
-) -> None:
+def test_enter_in_a_field_sends_the_form_and_asks_nothing(stage: Stage, window: Window) -> None:
     page = scenes["new"].open(stage, window())
-    page.fill("#patient_client_id", "my-own")
-    page.select_option("#environment", "production")
-    assert page.input_value("#provider_client_id") == "production-provider-id"
-    assert page.input_value("#patient_client_id") == "my-own"
+    page.press("#organization", "Enter")
+    expect(page.locator("#problems")).to_contain_text("Please correct the form")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_suggested_address_is_taken_with_one_press(
+    scripts: bool,  # noqa: FBT001 - a parameter
+    stage: Stage,
+    window: Window,
+) -> None:
+    page = scenes["new-suggestions"].open(stage, window(java_script_enabled=scripts))
+    stage.world.answers["check_address"] = revision(environment()).endpoints
+    page.click("#use-address-1")
+    expect(page.locator("#fhir_base_url")).to_have_value("https://ehr.example.org/api/FHIR/R4")
+    expect(page.locator("#checked")).to_be_visible()
+    expect(page.locator("#approver")).to_have_value("ana@contoso.example")
+
+
+def test_a_record_is_downloaded_and_not_shown(stage: Stage, window: Window) -> None:
+    page = scenes["configuration-groups"].open(stage, window())
+    with page.expect_download() as saved:
+        page.click("#download-all")
+    assert saved.value.suggested_filename == "contoso-clinics-north-test-records.txt"
 
 
 def test_a_long_launch_is_posted_on_by_itself(stage: Stage, window: Window) -> None:

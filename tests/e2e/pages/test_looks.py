@@ -13,7 +13,7 @@ Window = Callable[..., BrowserContext]
 
 TOO_SMALL = """() => [...document.querySelectorAll('button, .button, .touch, input:not([type=hidden]), select, textarea')]
   .filter((e) => e.checkVisibility() && !e.classList.contains('skip'))
-  .filter((e) => e.getBoundingClientRect().height < 43.9)
+  .filter((e) => (e.closest('.check') ?? e).getBoundingClientRect().height < 43.9)
   .map((e) => e.outerHTML.slice(0, 120))"""
 TOO_WIDE = """() => document.documentElement.scrollWidth > document.documentElement.clientWidth
   ? [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
@@ -73,7 +73,8 @@ def test_every_control_is_reached_by_keyboard_in_reading_order_and_shows_it(
     page = scene.open(stage, window(viewport={"width": 360, "height": 800}))
     order = page.evaluate(
         """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
-             .filter((e) => e.checkVisibility()).map((e, i) => { e.dataset.place = i; return i; })"""
+             .filter((e) => e.checkVisibility())
+             .filter((e) => e.type !== 'radio' || e === document.getElementsByName(e.name)[0]).map((e, i) => { e.dataset.place = i; return i; })"""
     )
     page.evaluate("document.body.tabIndex = -1; document.body.focus()")
     reached = []

@@ -403,11 +403,32 @@ def test_a_sign_in_made_for_the_portal_completes_no_pending_launch(
     assert pending
     site.signed_in(browser, CLINICIAN)
     site.get(browser, "/")
-    cookie = next(c for c in away.headers.getlist("Set-Cookie") if "pending" in c)
-    which = cookie.partition("=")[0].rpartition("-")[2]
-    answer = site.get(browser, f"/launch/signed-in?launch={which}")
+    answer = site.get(browser, f"/launch/signed-in?launch={_launch_of(away)}")
     refused(site, answer, 400, "sign_in_expired")
     assert site.world.rows("ehr_user_link") == []
+
+
+def test_a_sign_in_made_for_one_launch_completes_no_other(site: Site, browser: FlaskClient) -> None:
+    """Its cookie under the other launch's name is the first launch's all the same."""
+    first, second = (come_back(site, browser) for _ in range(2))
+    query = site.sign_in.sign_in(first.location, CLINICIAN)
+    site.get(browser, "/signin/microsoft/callback", query_string=query)
+    mine, other = (_launch_of(away) for away in (first, second))
+    kept = browser.get_cookie(f"__Host-identity-{mine}", domain="connector.example")
+    assert kept is not None
+    browser.set_cookie(
+        f"__Host-identity-{other}", kept.value, domain="connector.example", secure=True
+    )
+
+    answer = site.get(browser, f"/launch/signed-in?launch={other}")
+
+    refused(site, answer, 400, "sign_in_expired")
+    assert site.world.rows("ehr_user_link") == []
+
+
+def _launch_of(away: TestResponse) -> str:
+    cookie = next(c for c in away.headers.getlist("Set-Cookie") if "pending" in c)
+    return cookie.partition("=")[0].rpartition("-")[2]
 
 
 @pytest.mark.parametrize("path", ["", "/wait", "/status", "/join"])

@@ -14,7 +14,12 @@ ADMIN = MicrosoftIdentity(
 )
 READER = MicrosoftIdentity(TENANT, "reader", "reader@contoso.example", frozenset(), is_guest=False)
 STRANGER = MicrosoftIdentity(
-    OTHER_TENANT, "x", "admin@fabrikam.example", frozenset({TEAMS_ADMINISTRATOR}), is_guest=False
+    OTHER_TENANT,
+    "x",
+    "admin@fabrikam.example",
+    frozenset({TEAMS_ADMINISTRATOR}),
+    is_guest=False,
+    country="US",
 )
 PORTAL_PAGES = ["/configurations/new", "/configurations/env-test", "/approvals/rev-test-1"]
 
@@ -138,7 +143,8 @@ def test_every_route_has_an_access_decision(site: Site) -> None:
 def test_portal_routes_are_closed_to_somebody_who_is_not_signed_in(
     site: Site, browser: FlaskClient
 ) -> None:
-    closed = {name for name, access in site.app.config["ACCESS"].items() if access == "portal"}
+    decided = site.app.config["ACCESS"].items()
+    closed = {name for name, access in decided if access in {"portal", "approver"}}
     for rule in site.app.url_map.iter_rules():
         if rule.endpoint.partition(".")[0] in closed and "GET" in (rule.methods or set()):
             path = rule.rule.replace("<environment_id>", "x").replace("<revision_id>", "x")

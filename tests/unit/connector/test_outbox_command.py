@@ -1,5 +1,6 @@
 """`connector outbox`: what an operator sees and sends again."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
         [first] = tx.outbox.claim_due(NOON, 1)
         tx.outbox.park(first, "INVALID-USER-ID")
     desk = ReplayOutbox(store, FixedClock(NOON))
-    monkeypatch.setattr(cli, "_settings", lambda: None)
+    monkeypatch.setattr(importlib.import_module("connector.cli.outbox"), "settings", lambda: None)
     monkeypatch.setattr(bootstrap, "build_outbox_desk", lambda _settings: desk)
     return CliRunner()
 

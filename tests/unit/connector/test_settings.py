@@ -105,6 +105,52 @@ def test_launches_redirect_to_teams_only_unless_graph_is_a_simulator(
     assert load_settings().teams_hosts == frozenset({"localhost:8443"})
 
 
+@pytest.mark.parametrize("region", ["westeurope", "uksouth", ""])
+def test_a_region_of_the_data_geography_may_run_it(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_AZURE_REGION", region)
+    assert load_settings().azure_region == region
+
+
+@pytest.mark.parametrize("region", ["eastus", "japaneast", "West Europe", "atlantis"])
+def test_case_75_nothing_starts_in_a_region_of_another_data_geography(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Microsoft.md 6.3: refuse to start if the configured geography is not the region's."""
+    monkeypatch.setenv("CONNECTOR_AZURE_REGION", region)
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    assert refused.value.problems == [
+        "CONNECTOR_AZURE_REGION is no region of CONNECTOR_DATA_GEOGRAPHY"
+    ]
+
+
+def test_the_portals_of_other_geographies_are_known_by_geography(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONNECTOR_PORTALS", '{"apac": "https://visits.example.jp/"}')
+    assert load_settings().portals == {"apac": "https://visits.example.jp"}
+
+
+@pytest.mark.parametrize(
+    "portals",
+    [
+        '{"mars": "https://visits.example.org"}',
+        '{"apac": "http://visits.example.jp"}',
+        '{"apac": "https://visits.example.jp/portal"}',
+        '{"apac": ""}',
+        "[]",
+    ],
+)
+def test_a_portal_that_is_no_geographys_https_origin_is_refused(
+    portals: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_PORTALS", portals)
+    with pytest.raises(SettingsInvalid):
+        load_settings()
+
+
 def test_every_setting_stands_in_the_documentation() -> None:
     text = Path("docs/settings.md").read_text()
     documented = set(re.findall(r"`(CONNECTOR_[A-Z_]+)` \|", text))

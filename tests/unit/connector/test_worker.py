@@ -9,6 +9,7 @@ from tests.builders.world import World
 from tests.fakes.system import FixedClock
 
 from connector.domain.outbox import MessageState, OutboxMessage
+from connector.ports.audit_log import AnchorUnavailable
 from connector.usecases.deliver_outbox import DeliverOutbox, Delivery
 from connector.worker import Crew, Worker
 
@@ -133,3 +134,40 @@ def test_the_real_use_case_takes_what_the_worker_hands_it(
 
     assert not worker.deliver()
     world.store.close()
+
+
+def test_the_trail_is_anchored_once_a_round(worker: Worker) -> None:
+    calls: list[str] = []
+    worker.anchor_audit = cast(Any, lambda: calls.append("anchored"))
+
+    assert not worker.anchor(), "the next round is a minute later, whatever there was to anchor"
+    assert calls == ["anchored"]
+
+
+def test_a_running_worker_anchors(worker: Worker) -> None:
+    anchored = threading.Event()
+    worker.anchor_audit = cast(Any, anchored.set)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    try:
+        assert anchored.wait(PATIENCE_SECONDS)
+    finally:
+        worker.stopping.set()
+        running.join()
+
+
+def test_without_an_anchor_there_is_nothing_to_do(worker: Worker) -> None:
+    assert worker.anchor_audit is None
+    assert not worker.anchor()
+
+
+def test_an_anchor_that_is_away_does_not_stop_the_worker(
+    worker: Worker, telemetry: Telemetry
+) -> None:
+    def fail() -> None:
+        raise AnchorUnavailable
+
+    worker.anchor_audit = cast(Any, fail)
+
+    assert not worker._survive("anchor", worker.anchor)
+    assert telemetry.failed == ["anchor"]

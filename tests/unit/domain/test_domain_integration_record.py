@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.builders.configurations import record
 
-from connector.domain.integration_record import Difference, IntegrationRecord, differences
+from connector.domain.integration_record import Difference, IntegrationRecord, differences, in_use
 from connector.domain.launch import LaunchKind
 from connector.domain.visit_settings import DEFAULTS, Department, VisitSettings
 
@@ -79,6 +79,14 @@ def test_case_44_one_token_that_differs_is_named(was: str, now: str, token: str)
     assert difference.issued != difference.pasted
 
 
+def test_case_44_a_line_that_stands_there_twice_is_told_with_both_values() -> None:
+    other = "Launch URL: https://connector.evil.example/launch/provider"
+    [difference] = compared(f"{other}\n{text(PROVIDER)}")
+    assert difference.pasted == (
+        "https://connector.evil.example/launch/provider https://connector.example/launch/provider"
+    )
+
+
 def test_case_44_a_missing_token_is_told_with_what_was_issued() -> None:
     pasted = text(PROVIDER).replace("&departmentId=%LOGINDEPTID%", "")
     assert compared(pasted) == [Difference("departmentId", "%LOGINDEPTID%", "")]
@@ -97,3 +105,9 @@ def test_something_else_altogether_lacks_every_token(pasted: str) -> None:
 def test_a_token_without_a_name_is_told() -> None:
     pasted = text(PROVIDER).rstrip() + "&=x&"
     assert compared(pasted) == [Difference("", "", "x")]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_records_of_groups_are_in_use_while_group_visits_are_on(*, on: bool) -> None:
+    both = [PROVIDER, replace(PROVIDER, id="group", group=True)]
+    assert in_use(both, VisitSettings(group_visits=on)) == (both if on else [PROVIDER])

@@ -7,6 +7,7 @@ import pytest
 from tests.builders.configurations import NOON
 
 from connector.domain.errors import Reason, Refused
+from connector.domain.join_window import ALWAYS, JoinWindow
 from connector.domain.visit_settings import DEFAULTS, VisitSettings
 
 END = NOON + timedelta(minutes=20)
@@ -45,20 +46,20 @@ def test_https_origins_may_frame(origin: str) -> None:
 def test_a_patient_may_join_around_the_appointment() -> None:
     settings = VisitSettings(join_opens_minutes=30, join_closes_minutes=60)
 
-    opens, closes = settings.joinable(NOON, END)
+    window = settings.join_window(NOON, END)
 
-    assert (opens, closes) == (NOON - timedelta(minutes=30), END + timedelta(minutes=60))
+    assert window == JoinWindow(NOON - timedelta(minutes=30), END + timedelta(minutes=60))
 
 
 def test_an_appointment_without_end_closes_after_its_start() -> None:
-    opens, closes = VisitSettings(join_closes_minutes=60).joinable(NOON, None)
+    window = VisitSettings(join_closes_minutes=60).join_window(NOON, None)
 
-    assert closes == NOON + timedelta(minutes=60)
-    assert opens is not None
+    assert window.closes_at == NOON + timedelta(minutes=60)
+    assert window.opens_at is not None
 
 
 def test_an_appointment_without_times_is_always_open() -> None:
-    assert DEFAULTS.joinable(None, None) == (None, None)
+    assert DEFAULTS.join_window(None, None) == ALWAYS
 
 
 def test_settings_are_told_as_text() -> None:

@@ -132,6 +132,8 @@ REFUSED = {
     "expired": lambda s: {"Cookie": _cookie(s, replace(PASS, expires_at=CLOCK.now()))},
     "another visit's": lambda s: {"Cookie": _cookie(s, replace(PASS, visit_id="visit-2"))},
     "another purpose": lambda s: {"Cookie": f"{VISIT_PASS.name('visit-1')}={s.seal('x', b'{}')}"},
+    "tossed by a sibling, in disguise": lambda s: {"Cookie": f"\xa0{_cookie(s)}"},
+    "two of the name": lambda s: {"Cookie": f"{_cookie(s)}; {_cookie(s)}"},
     "sealed by others": lambda _: {"Cookie": _cookie(FakeSealer())},
     "other words": lambda s: {
         "Cookie": f"{VISIT_PASS.name('visit-1')}={s.seal(VISIT_PASS.purpose, b'[1]')}"

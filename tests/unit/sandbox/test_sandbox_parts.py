@@ -10,18 +10,28 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from scripts.sandbox_parts import certificates, configuration
 from scripts.sandbox_parts.certificates import ensure_certificates
+from scripts.sandbox_parts.pipeline import ensure_pipeline_credential
 from scripts.sandbox_parts.ports import PortRefused, Ports
 from scripts.sandbox_parts.state_directory import DirectoryRefused, StateDirectory
 
 from mock_fhir.config import parse_config
+from mock_microsoft.apps import Apps
 from mock_microsoft.config import Configuration
 from mock_mychart.config import read_config
 
 PORTS = Ports.from_base(8440)
 URLS = configuration.Urls.of(PORTS)
 CA_FILE = Path("/somewhere/ca.pem")
+
+
+def microsoft_apps(certificate: str) -> Apps:
+    document = configuration.microsoft_config(
+        URLS, CA_FILE, connector_certificate=certificate, pipeline_certificate=certificate
+    )
+    return Apps(Configuration.model_validate(document).apps)
 
 
 def server_certificate(folder: Path) -> x509.Certificate:
@@ -153,7 +163,9 @@ def test_each_simulator_accepts_the_file_the_sandbox_writes_for_it() -> None:
     fhir = parse_config(configuration.fhir_config(URLS, CA_FILE, "key"))
     mychart = read_config(configuration.mychart_config(URLS, CA_FILE, "key"))
     microsoft = Configuration.model_validate(
-        configuration.microsoft_config(URLS, CA_FILE, "-----BEGIN CERTIFICATE-----")
+        configuration.microsoft_config(
+            URLS, CA_FILE, connector_certificate="-----BEGIN", pipeline_certificate="-----BEGIN"
+        )
     )
     assert {name: len(clients) for name, clients in fhir.clients.items()} == {
         "test": 3,
@@ -161,6 +173,42 @@ def test_each_simulator_accepts_the_file_the_sandbox_writes_for_it() -> None:
     }
     assert mychart.environments["test"].ehr_url == URLS.ehr("test")
     assert microsoft.apps[0].client_id == configuration.MICROSOFT_CLIENT_ID
+
+
+def test_the_clients_of_the_api_may_do_what_it_exposes(tmp_path: Path) -> None:
+    apps = microsoft_apps(ensure_pipeline_credential(tmp_path / "pipeline.pem"))
+    connector, command_line, pipeline = apps.registrations
+    assert (command_line.client_id, pipeline.client_id) == (
+        configuration.COMMAND_LINE_CLIENT_ID,
+        configuration.PIPELINE_CLIENT_ID,
+    )
+    assert command_line.is_public_client
+    assert command_line.permission_for(connector).scopes == ("Configuration.ReadWrite",)
+    assert pipeline.permission_for(connector).app_roles == ("Connector.Admin",)
+    assert not pipeline.app_roles_granted
+
+
+def test_the_pipeline_proves_itself_with_the_key_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.pem"
+    apps = microsoft_apps(ensure_pipeline_credential(file))
+    (certificate,) = apps.certificates(apps.registrations[2])
+    private = load_pem_private_key(file.read_bytes(), password=None)
+    assert private.public_key() == certificate.public_key
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_pipelines_credential_is_made_once(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.pem"
+    first, content = ensure_pipeline_credential(file), file.read_bytes()
+    assert ensure_pipeline_credential(file) == first
+    assert file.read_bytes() == content
+
+
+def test_a_damaged_pipeline_credential_is_not_taken_for_one(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    with pytest.raises(ValueError, match="PEM"):
+        ensure_pipeline_credential(file)
 
 
 def test_portal_and_ehr_share_the_key() -> None:

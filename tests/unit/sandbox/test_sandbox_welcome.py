@@ -5,7 +5,12 @@ from pathlib import Path
 
 import requests
 from rich.console import Console
-from scripts.sandbox_parts.configuration import Urls
+from scripts.sandbox_parts.configuration import (
+    API_URI,
+    COMMAND_LINE_CLIENT_ID,
+    PIPELINE_CLIENT_ID,
+    Urls,
+)
 from scripts.sandbox_parts.people import (
     SandboxPerson,
     ask_people,
@@ -34,6 +39,11 @@ def test_people_of_microsoft_are_listed_by_tenant() -> None:
         "Microsoft 365, Contoso Health", "admin@contoso", "Morgan Reyes", "Admin", ""
     )
     assert list(microsoft_people({"tenants": [CONTOSO]})) == [expected]
+
+
+def test_a_tenant_is_shown_with_the_country_that_decides_its_portal() -> None:
+    [person] = microsoft_people({"tenants": [{**CONTOSO, "tenant_ctry": "US"}]})
+    assert person.place == "Microsoft 365, Contoso Health, US"
 
 
 def test_people_of_the_ehr_and_of_mychart_are_told_apart() -> None:
@@ -76,6 +86,14 @@ def test_welcome_without_people_still_tells_the_addresses_and_the_trust() -> Non
     assert "https://localhost:8442/production/" in text
     assert "--cacert /checkout/.sandbox/ca.pem" in text
     assert "https://localhost:8443/sim/" in text
+
+
+def test_welcome_tells_who_may_ask_for_tokens_of_the_api_and_where() -> None:
+    text = shown()
+    assert COMMAND_LINE_CLIENT_ID in text
+    assert PIPELINE_CLIENT_ID in text
+    assert f"{API_URI}/Configuration.ReadWrite" in text
+    assert "https://localhost:8443/devicelogin" in text
 
 
 def test_story_names_the_addresses_of_every_step() -> None:

@@ -26,6 +26,7 @@ from connector.domain.audit import Event
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
 from connector.domain.organization import EnvironmentKind
+from connector.ports.storage import AuditEntry, StorageUnavailable
 from connector.usecases.approve_configuration import ApproveConfiguration
 
 Refusal = Callable[..., Refused]
@@ -210,6 +211,7 @@ class _SlowerThanSomebody:
 
     def __init__(self, world: World) -> None:
         self._store = world.store
+        self.read = world.store.read
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
@@ -234,3 +236,37 @@ def test_case_36_whoever_is_slower_at_saving_is_told_to_look_again(
 
     assert stored(world).state is RevisionState.AWAITING_APPROVAL
     assert world.audited(Event.CONFIGURATION_APPROVED) == []
+
+
+class _CannotAudit:
+    """A store that dies when a line of the audit trail is to be written."""
+
+    def __init__(self, world: World) -> None:
+        self._store = world.store
+        self.read = world.store.read
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        def lost(_entry: AuditEntry) -> None:
+            raise StorageUnavailable("unreachable")
+
+        with self._store.write() as tx:
+            tx.audit = lost  # type: ignore[method-assign]
+            yield tx
+
+
+def test_no_step_of_the_approver_stands_without_its_line_in_the_audit_trail(
+    world: World, approvals: ApproveConfiguration
+) -> None:
+    """Case 70: the change and its line are one transaction."""
+    request = approvals.begin_ehr_sign_in(OLIVIA, ID)
+    query = at_the_ehr(world, request)
+    dying = replace(approvals, store=_CannotAudit(world))  # type: ignore[arg-type]
+
+    with pytest.raises(StorageUnavailable):
+        dying.complete_ehr_sign_in(OLIVIA, request.transaction, query, "ref")
+    with pytest.raises(StorageUnavailable):
+        dying.request_changes(OLIVIA, ID, "Another department.", "ref")
+
+    assert stored(world).ehr_signed_in_at is None
+    assert stored(world).state is RevisionState.AWAITING_APPROVAL

@@ -55,7 +55,7 @@ def test_case_44_a_record_that_is_not_this_launch_s_own_is_refused(
 ) -> None:
     refused = refusal(Reason.RECORD_UNKNOWN, world.launch, context={"recordId": record_id})
 
-    assert refused.facts == {"kind": "provider"}
+    assert refused.facts == {"kind": "provider", "environment": "test"}
     assert world.appointments.reads == []
 
 
@@ -118,7 +118,7 @@ def test_c09_an_appointment_is_identified_in_a_fixed_order(
     world: World, context: dict[str, str], read: tuple[str, str]
 ) -> None:
     for appointment_id in ("eFromFhirContext", "eFromKey"):
-        world.book(appointment(appointment_id=appointment_id))
+        world.book(appointment(appointment_id=appointment_id, conference_id="1"))
     world.book(appointment(appointment_id="eBySession", conference_id="300"))
     world.book(appointment(appointment_id="eByCsn", conference_id="400"))
 

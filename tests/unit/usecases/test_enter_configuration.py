@@ -13,6 +13,7 @@ from tests.builders.configurations import (
     approver,
     clients,
     endpoints,
+    environment,
     identity,
     tenant,
     the_approver,
@@ -57,6 +58,13 @@ def enter(
     world: World, form: EnteredConfiguration = FORM, admin: MicrosoftIdentity | None = None
 ) -> Revision:
     return world.enter_configuration(admin or an_admin(), form, "ref-1")
+
+
+def promoted(world: World) -> None:
+    """Production was opened by a promotion."""
+    production = environment(id="env-production", kind=EnvironmentKind.PRODUCTION)
+    with world.store.write() as tx:
+        tx.configurations.add_environment(production, world.clock.now())
 
 
 def nothing_is_stored(world: World) -> bool:
@@ -118,13 +126,22 @@ def test_spaces_around_names_do_not_make_other_names(world: World) -> None:
     assert enter(world, spaced).environment_id == first.environment_id
 
 
-def test_test_and_production_are_two_environments_of_one_organization(world: World) -> None:
+def test_the_first_production_comes_by_promotion(world: World, refusal: Refusal) -> None:
+    """ADR 7."""
     enter(world)
     production = replace(FORM, kind=EnvironmentKind.PRODUCTION, fhir_base_url=PRODUCTION_BASE)
-    enter(world, production)
 
+    refusal(Reason.PROMOTION_NEEDED, enter, world, production)
+
+    assert [row["kind"] for row in world.rows("ehr_environment")] == ["test"]
+
+
+def test_a_production_that_was_promoted_once_is_edited_like_any_other(world: World) -> None:
+    promoted(world)
+    production = replace(FORM, kind=EnvironmentKind.PRODUCTION, fhir_base_url=PRODUCTION_BASE)
+
+    assert enter(world, production).environment_id == "env-production"
     assert len(world.rows("organization")) == 1
-    assert sorted(row["kind"] for row in world.rows("ehr_environment")) == ["production", "test"]
 
 
 # Edits ------------------------------------------------------------------------------------------
@@ -301,10 +318,12 @@ def test_case_41_the_same_address_does_not_serve_two_environments_of_one_tenant(
 ) -> None:
     approve(world, enter(world))
 
+    promoted(world)
+
     production = replace(FORM, kind=EnvironmentKind.PRODUCTION)
     refusal(Reason.URL_TAKEN, enter, world, production)
 
-    assert len(world.rows("ehr_environment")) == 1
+    assert len(world.rows("configuration_revision")) == 1
 
 
 def test_the_owner_of_an_address_may_enter_it_again(world: World) -> None:
@@ -321,9 +340,22 @@ def test_case_75_a_tenant_of_another_geography_is_refused_and_nothing_of_it_is_s
     with empty_world.store.write() as tx:
         tx.configurations.register_tenant(tenant(geography=Geography.EMEA))
 
-    refusal(Reason.GEOGRAPHY_OTHER, enter, empty_world)
+    refused = refusal(Reason.GEOGRAPHY_OTHER, enter, empty_world)
 
+    assert refused.facts == {"geography": "emea"}
     assert nothing_is_stored(empty_world)
+
+
+def test_case_75_a_database_of_another_geography_takes_no_revision_either(
+    world: World, refusal: Refusal
+) -> None:
+    """Restored into the wrong deployment, with environments that are known there."""
+    enter(world)
+    elsewhere = replace(world.enter_configuration, geography=Geography.EMEA)
+
+    refused = refusal(Reason.GEOGRAPHY_OTHER, elsewhere, an_admin(), FORM, "ref")
+
+    assert refused.facts == {"geography": "americas"}
 
 
 def test_case_75_nothing_is_entered_before_an_admin_confirmed_the_geography(

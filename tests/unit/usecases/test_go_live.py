@@ -113,6 +113,18 @@ def test_what_the_records_do_not_say_asks_for_no_new_comparison(world: World) ->
     assert verified(world) == [True, True]
 
 
+def test_an_environment_that_was_out_of_use_asks_for_a_new_comparison(world: World) -> None:
+    """E4: what was compared is not what is live now, and the EHR may hold something else."""
+    live(world)
+    verify_all(world)
+    with world.store.write() as tx:
+        tx.configurations.retire(active(id="rev-1"))
+
+    live(world, number=2, department=Department.PERFORMING)
+
+    assert verified(world) == [False, False]
+
+
 def test_case_41_an_address_that_is_taken_issues_nothing(world: World, refusal: Refusal) -> None:
     live(world)
     theirs = environment(id="theirs", tenant_id=OTHER_TENANT, organization_id="other")

@@ -24,6 +24,7 @@ from connector.domain.errors import Reason, Refused
 from connector.domain.launch import Intent
 from connector.domain.participant import Role
 from connector.domain.visit import FINAL, VisitState
+from connector.domain.visit_settings import DEFAULTS
 from connector.usecases.open_visit import Next
 
 Refusal = Callable[..., Refused]
@@ -54,6 +55,7 @@ def test_the_meeting_is_asked_for_by_organizer_and_a_hash_and_never_by_the_appoi
         "external_id": opened.visit.visit_key,
         "start": appointment().start,
         "end": appointment().end,
+        "settings": DEFAULTS,
     }
     assert appointment().appointment_id not in opened.visit.visit_key
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.builders.configurations import environment
+from tests.builders.configurations import PRODUCTION_BASE, active, environment
 from tests.builders.launches import (
     PROVIDER_OBJECT_ID,
     SECOND_PROVIDER_OBJECT_ID,
@@ -82,6 +82,9 @@ def test_a_second_provider_joins_the_meeting_of_the_first_without_asking_graph(
 def test_visits_of_two_appointments_and_of_two_environments_do_not_touch(world: World) -> None:
     world.add_environment(
         replace(environment(), id="env-production", kind=EnvironmentKind.PRODUCTION)
+    )
+    world.approve(
+        active(id="rev-prd", environment_id="env-production", fhir_base_url=PRODUCTION_BASE)
     )
     other_appointment = provider_launch("s2", appointment=appointment(appointment_id="eOther"))
     other_environment = provider_launch("s3", environment_id="env-production")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 from flask import Flask
@@ -18,14 +19,17 @@ from tests.fakes.vault import FakeSealer
 from connector.domain.configuration import (
     Approver,
     EhrClients,
-    IntegrationRecord,
     Revision,
     RevisionState,
     SmartEndpoints,
 )
+from connector.domain.errors import Refused
+from connector.domain.geography import Geography
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import LaunchKind
-from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
+from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity, Tenant
 from connector.domain.participant import Moment, Participant, Presence, Role
+from connector.domain.sharing import Grant
 from connector.domain.visit import Meeting, Visit, VisitState
 from connector.ports.storage import AuditEntry, Door, VisitEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
@@ -112,6 +116,15 @@ def live(of: Environment, number: int = 1, **changed: Any) -> Revision:
     return revision(of, number, **(stamps | changed))
 
 
+def record(environment_id: str, kind: LaunchKind, **changed: Any) -> IntegrationRecord:
+    issued = IntegrationRecord(f"{kind}-record-of-{environment_id}", environment_id, kind)
+    return replace(issued, **changed)
+
+
+def a_tenant() -> Tenant:
+    return Tenant(TENANT, Geography.AMERICAS, "US", NOW, "oid-admin")
+
+
 def visit(state: VisitState = VisitState.LOBBY, *, meeting: bool = True) -> Visit:
     return Visit(
         id="visit1",
@@ -159,6 +172,9 @@ class PageStore:
     visits_: dict[str, Visit] = field(default_factory=dict)
     people: list[Participant] = field(default_factory=list)
     events: list[VisitEvent] = field(default_factory=list)
+    records_: dict[str, list[IntegrationRecord]] = field(default_factory=dict)
+    offers: list[Grant] = field(default_factory=list)
+    tenant_: Tenant | None = field(default_factory=a_tenant)
     audited: list[AuditEntry] = field(default_factory=list)
 
     def add(self, where: Environment, *revisions: Revision) -> None:
@@ -176,6 +192,8 @@ class PageStore:
         return self
 
     visits = configurations
+    records = configurations
+    grants = configurations
 
     def audit(self, entry: AuditEntry) -> None:
         self.audited.append(entry)
@@ -216,8 +234,27 @@ class PageStore:
         active = [r for r in self.revisions(environment_id) if r.state is RevisionState.ACTIVE]
         return Door(where, active[0]) if where and active else None
 
-    def record(self, environment_id: str, kind: LaunchKind) -> IntegrationRecord:
-        return IntegrationRecord(f"{kind}-record-of-{environment_id}", environment_id, kind)
+    def of(self, environment_id: str) -> list[IntegrationRecord]:
+        """Both records of a live environment, unless a test put others there."""
+        if environment_id in self.records_:
+            return self.records_[environment_id]
+        if self.door_of_environment(environment_id) is None:
+            return []
+        return [record(environment_id, kind) for kind in LaunchKind]
+
+    def tenant(self, _tenant_id: str) -> Tenant | None:
+        return self.tenant_
+
+    def of_tenant(self, _tenant_id: str) -> list[Grant]:
+        return self.offers
+
+    def find_environment(
+        self, tenant_id: str, name: str, kind: EnvironmentKind
+    ) -> Environment | None:
+        found = (
+            e for e in self.environments(tenant_id) if (e.organization_name, e.kind) == (name, kind)
+        )
+        return next(found, None)
 
     def get(self, visit_id: str) -> Visit | None:
         return self.visits_.get(visit_id)
@@ -231,7 +268,11 @@ class PageStore:
 
 @dataclass
 class PagesWorld:
-    """The application over one `PageStore`; `enter` plays the use case behind the form."""
+    """The application over one `PageStore`; `enter` plays the use case behind the form.
+
+    `answers` are what other use cases return, by the name of their field of `WebContext`; a `Refused`
+    among them is raised.
+    """
 
     store: PageStore
     app: Flask
@@ -239,6 +280,7 @@ class PagesWorld:
     sealer: FakeSealer
     enter: Any = None
     entered: list[Any] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
 
     def client(self, who: MicrosoftIdentity | None = ADMIN) -> FlaskClient:
         """A browser, signed in as `who`."""
@@ -295,7 +337,20 @@ def make_world(feed_url: str = "https://localhost:8444", public_url: str = "") -
         world.entered.append(entered)
         return cast(Revision, world.enter(who, entered, reference))
 
+    def answering(name: str) -> Any:
+        def answer(*_args: Any) -> Any:
+            if isinstance(world.answers[name], Refused):
+                raise world.answers[name]
+            return world.answers[name]
+
+        return answer
+
     known: dict[str, Any] = {
+        "check_address": answering("check_address"),
+        "find_approver": answering("find_approver"),
+        "verify_record": answering("verify_record"),
+        "promote_configuration": SimpleNamespace(plan=answering("plan"), apply=answering("apply")),
+        "diagnose": SimpleNamespace(suggestions=lambda _url: world.answers.get("suggestions", [])),
         "deployment": deployment,
         "store": store,
         "clock": clock,
@@ -304,7 +359,12 @@ def make_world(feed_url: str = "https://localhost:8444", public_url: str = "") -
         "telemetry": QuietTelemetry(),
         "enter_configuration": enter,
         "approve_configuration": ApproveConfiguration(
-            cast(Any, store), unused, clock, ids, "https://connector.example/approvals/ehr/callback"
+            cast(Any, store),
+            unused,
+            clock,
+            ids,
+            "https://connector.example/approvals/ehr/callback",
+            unused,
         ),
     }
     context = WebContext(**{f.name: known.get(f.name, unused) for f in fields(WebContext)})

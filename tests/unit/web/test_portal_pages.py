@@ -1,4 +1,4 @@
-"""The overview, entering a revision, its records and its approval, through the real routes."""
+"""Entering a revision, its records and its approval, through the real routes."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from tests.unit.web.pages_world import (
     ANALYST,
     NOW,
     PagesWorld,
-    clients,
     environment,
     live,
     revision,
@@ -34,130 +33,6 @@ def text_of(page: BeautifulSoup, selector: str) -> str:
     return " ".join(found.get_text(" ", strip=True) for found in page.select(selector))
 
 
-# Overview
-
-
-def test_a_stranger_is_told_what_this_is_and_offered_the_sign_in(world: PagesWorld) -> None:
-    page = get(world.client(None), "/")
-    assert page.select_one("#sign-in")["href"] == "/signin/microsoft"
-    assert "Americas" in text_of(page, "footer")
-
-
-def test_a_stranger_sees_no_organization(world: PagesWorld) -> None:
-    world.store.add(environment(), live(environment()))
-    assert "Contoso" not in get(world.client(None), "/").text
-
-
-def test_another_tenants_organizations_do_not_appear(world: PagesWorld) -> None:
-    world.store.add(environment(), live(environment()))
-    stranger = MicrosoftIdentity("other-tenant", "o", "o@other.example", frozenset(), False)
-    assert "Contoso" not in get(world.client(stranger), "/").text
-
-
-@pytest.mark.parametrize(
-    ("stamps", "told"),
-    [
-        ({}, "opens the approval link"),
-        ({"microsoft_signed_in_at": NOW}, "signs in to the EHR"),
-        ({"microsoft_signed_in_at": NOW, "ehr_signed_in_at": NOW}, "reviews the configuration"),
-        ({"state": RevisionState.CHANGES_REQUESTED}, "An administrator enters a corrected"),
-        ({"state": RevisionState.ACTIVE}, "Nobody"),
-    ],
-)
-def test_the_overview_says_who_must_act_next(
-    stamps: dict[str, Any], told: str, world: PagesWorld
-) -> None:
-    world.store.add(environment(), revision(environment(), **stamps))
-    assert told in text_of(get(world.client(), "/"), ".environments")
-
-
-def test_the_link_to_send_is_absolute_and_leads_to_the_approval(world: PagesWorld) -> None:
-    world.store.add(environment(), revision(environment()))
-    link = get(world.client(), "/").select_one(".environments input[readonly]")
-    assert link["value"] == "https://connector.example/approvals/env1-rev1"
-
-
-def test_a_live_environment_needs_no_link(world: PagesWorld) -> None:
-    world.store.add(environment(), live(environment()))
-    assert get(world.client(), "/").select_one(".environments input") is None
-
-
-def test_a_pending_change_of_a_live_environment_says_what_launches_use(world: PagesWorld) -> None:
-    world.store.add(environment(), live(environment()), revision(environment(), 2))
-    assert "Launches keep using revision 1" in text_of(get(world.client(), "/"), ".environments")
-
-
-def test_what_waits_for_me_comes_before_everything_else(world: PagesWorld) -> None:
-    world.store.add(environment(), revision(environment()))
-    page = get(world.client(ANALYST), "/")
-    first = page.select("main h2")[0]
-    assert first.text == "Waiting for your approval"
-    assert page.select_one("#to-approve a")["href"] == "/approvals/env1-rev1"
-
-
-def test_what_waits_for_somebody_else_is_not_mine_to_approve(world: PagesWorld) -> None:
-    world.store.add(environment(), revision(environment()))
-    assert get(world.client(ADMIN), "/").select_one("#to-approve") is None
-
-
-def test_somebody_without_a_role_is_told_which_roles_may_change_things(world: PagesWorld) -> None:
-    page = get(world.client(ANALYST), "/")
-    assert page.select_one("#add-environment") is None
-    assert "Virtual Visits Administrator" in page.text
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("organization=NORTH", {"Contoso Clinics North"}),
-        ("organization=%20berg%20", {"Bergklinik"}),
-        ("state=active", {"Bergklinik"}),
-        ("state=awaiting_approval", {"Contoso Clinics North", "Bergklinik"}),
-        ("organization=contoso&state=active", set()),
-        ("organization=%3Cscript%3E", set()),
-        ("state=nonsense", set()),
-        ("", {"Contoso Clinics North", "Bergklinik"}),
-    ],
-)
-def test_the_filter_works_without_scripts(query: str, found: set[str], world: PagesWorld) -> None:
-    berg = environment(2, organization_name="Bergklinik")
-    world.store.add(environment(), revision(environment()))
-    world.store.add(berg, live(berg), revision(berg, 2))
-    page = get(world.client(), f"/?{query}")
-    assert {s["data-organization"] for s in page.select("[data-organization]")} == found
-
-
-def test_a_filter_that_finds_nothing_says_so_and_offers_everything(world: PagesWorld) -> None:
-    world.store.add(environment(), revision(environment()))
-    page = get(world.client(), "/?organization=nobody")
-    assert "No environment matches" in text_of(page, "#filter-found")
-    assert "Show all" in text_of(page, "#filter")
-
-
-def test_production_is_offered_once_test_is_live(world: PagesWorld) -> None:
-    world.store.add(environment(), live(environment()))
-    assert "Set up production" in get(world.client(), "/").text
-
-
-@pytest.mark.parametrize(
-    ("who", "test", "production"),
-    [
-        (ADMIN, revision(environment()), None),
-        (ADMIN, live(environment()), revision(environment(2, kind=PRODUCTION))),
-        (ANALYST, live(environment()), None),
-    ],
-    ids=["test not approved", "production there already", "no role"],
-)
-def test_production_is_not_offered_before_its_time(
-    who: MicrosoftIdentity, test: Revision, production: Revision | None, world: PagesWorld
-) -> None:
-    world.store.environments_ = [environment()] + [environment(2, kind=PRODUCTION)] * bool(
-        production
-    )
-    world.store.revisions_ = {r.id: r for r in (test, production) if r}
-    assert "Set up production" not in get(world.client(who), "/").text
-
-
 # Entering a revision
 
 
@@ -171,6 +46,7 @@ def form(**changed: str) -> dict[str, str]:
         "provider_client_id": "test-provider-id",
         "patient_client_id": "test-patient-id",
         "backend_client_id": "test-backend-id",
+        "browser_join": "y",
     }
     return standard | changed
 
@@ -267,10 +143,18 @@ def test_a_refusal_that_is_no_fields_fault_stands_on_top(reason: Reason, world: 
     assert "Nothing was saved" in text_of(page, "#problems")
 
 
+def live_production(world: PagesWorld) -> str:
+    """Where a new revision of production is entered."""
+    where = environment(kind=PRODUCTION)
+    world.store.add(where, live(where))
+    return "/configurations/new?of=env1"
+
+
 def test_a_client_id_of_test_is_refused_in_production(world: PagesWorld) -> None:
     """E11: a production launch that uses the test registration, found before anything is stored."""
     world.enter = accept
-    answer = send(world, form(environment="production", patient_client_id="production-patient-id"))
+    typed = form(environment="production", patient_client_id="production-patient-id")
+    answer = send(world, typed, live_production(world))
     page = read(answer.text)
     assert answer.status_code == 422
     assert "other environment" in text_of(page, "#provider_client_id-error-1")
@@ -280,22 +164,21 @@ def test_a_client_id_of_test_is_refused_in_production(world: PagesWorld) -> None
 
 def test_a_client_id_of_ones_own_is_taken_as_it_is(world: PagesWorld) -> None:
     world.enter = accept
-    assert (
-        send(
-            world,
-            form(environment="production")
-            | dict.fromkeys(
-                ["provider_client_id", "patient_client_id", "backend_client_id"], "own"
-            ),
-        ).status_code
-        == 303
-    )
+    names = ["provider_client_id", "patient_client_id", "backend_client_id"]
+    typed = form(environment="production") | dict.fromkeys(names, "own")
+    assert send(world, typed, live_production(world)).status_code == 303
 
 
-def test_the_form_starts_with_the_client_ids_of_its_environment(world: PagesWorld) -> None:
-    page = get(world.client(), "/configurations/new?environment=production")
-    assert page.select_one("#provider_client_id")["value"] == clients(PRODUCTION).provider
-    assert page.select_one("#environment option[selected]")["value"] == "production"
+def test_the_form_starts_with_the_client_ids_of_test(world: PagesWorld) -> None:
+    page = get(world.client(), "/configurations/new")
+    assert page.select_one("#provider_client_id")["value"] == "test-provider-id"
+    assert [o["value"] for o in page.select("#environment option")] == ["test"]
+
+
+def test_production_is_not_entered_without_a_test_environment(world: PagesWorld) -> None:
+    world.enter = accept
+    assert send(world, form(environment="production")).status_code == 422
+    assert world.entered == []
 
 
 def test_a_new_revision_starts_from_the_newest_one(world: PagesWorld) -> None:
@@ -305,16 +188,6 @@ def test_a_new_revision_starts_from_the_newest_one(world: PagesWorld) -> None:
     assert page.select_one("#fhir_base_url")["value"] == "https://own.example/R4"
     assert page.select_one("#organization").has_attr("readonly")
     assert [o["value"] for o in page.select("#environment option")] == ["test"]
-
-
-def test_production_starts_from_its_test_environment_without_its_address(
-    world: PagesWorld,
-) -> None:
-    world.store.add(environment(), live(environment()))
-    page = get(world.client(), "/configurations/new?of=env1&environment=production")
-    assert page.select_one("#organization")["value"] == "Contoso Clinics North"
-    assert page.select_one("#fhir_base_url")["value"] == ""
-    assert page.select_one("#provider_client_id")["value"] == "production-provider-id"
 
 
 def test_nobody_starts_from_another_tenants_environment(world: PagesWorld) -> None:
@@ -422,13 +295,19 @@ def test_everything_an_approval_covers_is_on_the_page(world: PagesWorld) -> None
         assert covered in facts
 
 
-def test_what_differs_from_the_live_revision_is_marked(world: PagesWorld) -> None:
+def test_what_differs_from_the_live_revision_is_compared_and_marked(world: PagesWorld) -> None:
     changed = revision(environment(), 2, fhir_base_url="https://new.example/R4")
     world.store.add(environment(), live(environment()), changed)
-    marks = get(world.client(ANALYST), "/approvals/env1-rev2").select(".changed")
-    assert [m.text for m in marks] == [
-        f"Changed. Approved before: {live(environment()).fhir_base_url}"
-    ]
+    page = get(world.client(ANALYST), "/approvals/env1-rev2")
+    (row,) = page.select("#comparison tbody tr")
+    told = [cell.get_text(strip=True) for cell in row(["th", "td"])]
+    assert told == ["FHIR base URL", live(environment()).fhir_base_url, "https://new.example/R4"]
+    assert text_of(page, ".facts .changed") == "Changed"
+
+
+def test_a_first_revision_has_nothing_to_be_compared_with(world: PagesWorld) -> None:
+    world.store.add(environment(), revision(environment()))
+    assert get(world.client(ANALYST), "/approvals/env1-rev1").select_one("#comparison") is None
 
 
 def test_somebody_else_than_the_approver_is_not_shown_what_waits(world: PagesWorld) -> None:

@@ -66,7 +66,7 @@ class EpicWriteBack:
         host = host_of(target.fhir_base_url)
         answer = self._http.send(
             "GET",
-            f"{_interconnect(target.fhir_base_url)}{EPIC_PATH}?{urlencode(_query(report))}",
+            f"{interconnect_of(target.fhir_base_url)}{EPIC_PATH}?{urlencode(_query(report))}",
             headers={
                 "Accept": "application/json",
                 "Authorization": f"Bearer {token}",
@@ -89,7 +89,7 @@ class EpicWriteBack:
         return failure_of(answer, self._clock.now(), host=host)
 
 
-def _interconnect(fhir_base_url: str) -> str:
+def interconnect_of(fhir_base_url: str) -> str:
     """The Interconnect instance below which Epic keeps its own services beside FHIR.
 
     Raises:

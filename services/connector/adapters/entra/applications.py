@@ -44,7 +44,8 @@ class Applications:
         http: what msal's requests go through.
         login_url: `https://login.microsoftonline.com`, or a simulator's.
         client_id: of the connector's app registration.
-        credential: msal's `client_credential`: private key and certificate in PEM.
+        credential: msal's `client_credential` as it is now: private key and certificate in PEM. When
+            a rotation brings another one, applications are made anew with it.
     """
 
     def __init__(
@@ -52,14 +53,17 @@ class Applications:
         http: Http,
         login_url: str,
         client_id: str,
-        credential: Mapping[str, str],
+        credential: Callable[[], Mapping[str, str]],
     ) -> None:
         self.login_url = login_url.rstrip("/")
         self.client_id = client_id
         self.host = host_of(login_url)
         self._transport = MsalTransport(http)
-        self._credential = dict(credential)
-        self._made: dict[str, msal.ConfidentialClientApplication] = {}
+        self._credential = credential
+        self._made: tuple[Mapping[str, str], dict[str, msal.ConfidentialClientApplication]] = (
+            credential(),
+            {},
+        )
         self._lock = threading.Lock()
 
     def of(self, tenant: str) -> msal.ConfidentialClientApplication:
@@ -70,14 +74,23 @@ class Applications:
         """
         if tenant != ORGANIZATIONS and not _TENANT.fullmatch(tenant):
             raise Denied("tenant", host=self.host)
-        made = self._made.get(tenant)
+        credential, known = self._of_now()
+        made = known.get(tenant)
         if made is None:
-            fresh = self._fresh(tenant)
+            fresh = self._fresh(tenant, credential)
             with self._lock:
-                if len(self._made) >= MOST_TENANTS:
-                    self._made.pop(next(iter(self._made)))
-                made = self._made.setdefault(tenant, fresh)
+                if len(known) >= MOST_TENANTS:
+                    known.pop(next(iter(known)))
+                made = known.setdefault(tenant, fresh)
         return made
+
+    def _of_now(self) -> tuple[Mapping[str, str], dict[str, msal.ConfidentialClientApplication]]:
+        """The credential, and what was made with it: a rotation forgets the applications."""
+        credential = self._credential()
+        with self._lock:
+            if credential != self._made[0]:
+                self._made = (credential, {})
+            return self._made
 
     def calling(self, call: Callable[[], T]) -> T:
         """Run a call into msal and turn its kinds of failure into ours.
@@ -102,17 +115,21 @@ class Applications:
         number = _AADSTS.search(str(result.get("error_description", "")))
         return Denied(number[0] if number else error, host=self.host)
 
-    def _fresh(self, tenant: str) -> msal.ConfidentialClientApplication:
+    def _fresh(
+        self, tenant: str, credential: Mapping[str, str]
+    ) -> msal.ConfidentialClientApplication:
         try:
-            return self.calling(lambda: self._make(tenant))
+            return self.calling(lambda: self._make(tenant, credential))
         except RuntimeError as odd:  # msal's word for a discovery that redirects
             raise TryLater("entra_answer", host=self.host) from odd
 
-    def _make(self, tenant: str) -> msal.ConfidentialClientApplication:
+    def _make(
+        self, tenant: str, credential: Mapping[str, str]
+    ) -> msal.ConfidentialClientApplication:
         known = self.login_url in _MICROSOFT_LOGINS
         return msal.ConfidentialClientApplication(
             self.client_id,
-            client_credential=self._credential,
+            client_credential=dict(credential),
             authority=f"{self.login_url}/{tenant}",
             # For a login of its own msal would ask Microsoft first whether it exists.
             instance_discovery=None if known else False,

@@ -7,20 +7,17 @@ import hmac
 import threading
 import warnings
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from connector.adapters.entra.applications import ORGANIZATIONS, Applications
+from connector.adapters.entra.discovery import Discovery
 from connector.adapters.entra.id_token import check_claims, identity_of
 from connector.domain.organization import MicrosoftIdentity
-from connector.ports.answers import failure_of, json_object, word
-from connector.ports.errors import Denied, OutsideError, TryLater, Untrusted
+from connector.ports.errors import Denied, Untrusted
 from connector.ports.http import Http
 from connector.ports.system import Clock
 from connector.ports.tokens import SignedTokens
 
-DISCOVERY_LIFE = timedelta(hours=24)
 _TENANT = "tenant"
 
 
@@ -46,10 +43,9 @@ class MsalSignIn:
     ) -> None:
         self._applications = applications
         self._redirect_uri = redirect_uri
-        self._http = http
+        self._discovery = Discovery(http, applications.login_url, clock)
         self._signed_tokens = signed_tokens
         self._clock = clock
-        self._jwks_uris: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
     def begin(
@@ -109,7 +105,7 @@ class MsalSignIn:
     def _verified(
         self, unverified_id_token: str, tenant: str, flow: Mapping[str, Any]
     ) -> MicrosoftIdentity:
-        claims = self._signed_tokens.claims(self._jwks_uri(tenant), unverified_id_token)
+        claims = self._signed_tokens.claims(self._discovery.jwks_uri(tenant), unverified_id_token)
         check_claims(
             claims,
             login_url=self._applications.login_url,
@@ -119,31 +115,3 @@ class MsalSignIn:
             now=self._clock.now(),
         )
         return identity_of(claims)
-
-    def _jwks_uri(self, tenant: str) -> str:
-        """Where a tenant's signing keys are, from its discovery document, remembered for a day."""
-        with self._lock:
-            known = self._jwks_uris.get(tenant)
-        if known is not None and self._clock.now() < known[1]:
-            return known[0]
-        found = self._discover(tenant)
-        with self._lock:
-            self._jwks_uris[tenant] = (found, self._clock.now() + DISCOVERY_LIFE)
-        return found
-
-    def _discover(self, tenant: str) -> str:
-        """Raises: TryLater; Untrusted: the document names keys on another host."""
-        login_url, host = self._applications.login_url, self._applications.host
-        try:
-            answer = self._http.send(
-                "GET", f"{login_url}/{tenant}/v2.0/.well-known/openid-configuration"
-            )
-            if answer.status != HTTPStatus.OK:
-                raise failure_of(answer, self._clock.now(), host=host)
-            jwks_uri = json_object(answer, host=host).get("jwks_uri")
-        except OutsideError as unreadable:
-            code = word(f"discovery_{unreadable.code}", "discovery")
-            raise TryLater(code, host=host) from unreadable
-        if not isinstance(jwks_uri, str) or not jwks_uri.startswith(f"{login_url}/"):
-            raise Untrusted("jwks_elsewhere", host=host)
-        return jwks_uri

@@ -12,16 +12,17 @@ from urllib.parse import quote
 from connector.adapters.graph.client import V1, GraphClient
 from connector.adapters.graph.instants import graph_text
 from connector.domain.visit import Meeting
+from connector.domain.visit_settings import Lobby, VisitSettings
 from connector.ports.errors import BadAnswer, OutsideError
 
 # Whatever is written here shows in calendars, invitations and reports of the customer's tenant.
 NEUTRAL_SUBJECT = "Virtual visit"
-# createOrGet takes none of these. `organization` lets staff in and holds patients in the lobby;
-# chat ends with the meeting.
-SETTINGS: Mapping[str, Any] = {
-    "lobbyBypassSettings": {"scope": "organization", "isDialInBypassEnabled": False},
-    "allowedPresenters": "organization",
-    "allowMeetingChat": "limited",
+# Who walks in: `organization` lets staff in and holds patients in the lobby, `organizer` holds
+# everybody but the one the meeting belongs to.
+# https://learn.microsoft.com/graph/api/resources/lobbybypasssettings
+LOBBY_SCOPES: Mapping[Lobby, str] = {
+    Lobby.PATIENTS: "organization",
+    Lobby.EVERYBODY: "organizer",
 }
 
 OPTIONAL_DEADLINE_SECONDS = 3.0
@@ -41,6 +42,7 @@ class GraphMeetings:
         external_id: str,
         start: datetime | None,
         end: datetime | None,
+        settings: VisitSettings,
     ) -> Meeting:
         meetings = f"{V1}/users/{quote(organizer_id, safe='')}/onlineMeetings"
         asked = {
@@ -51,9 +53,11 @@ class GraphMeetings:
         made = self._graph.ask(tenant_id, "POST", f"{meetings}/createOrGet", body=asked)
         meeting_id, join_url = _text(made, "id"), _url(made, "joinWebUrl")
         meeting = f"{meetings}/{quote(meeting_id, safe='')}"
-        if any(made.get(name) != value for name, value in SETTINGS.items()):
-            self._graph.ask(tenant_id, "PATCH", meeting, body=SETTINGS)
-        return Meeting(meeting_id, join_url, self._patient_join_url(tenant_id, meeting) or join_url)
+        wanted = meeting_settings(settings.lobby)
+        if any(made.get(name) != value for name, value in wanted.items()):
+            self._graph.ask(tenant_id, "PATCH", meeting, body=wanted)
+        in_browser = settings.browser_join and self._patient_join_url(tenant_id, meeting)
+        return Meeting(meeting_id, join_url, in_browser or join_url)
 
     def _patient_join_url(self, tenant_id: str, meeting: str) -> str | None:
         """The browser join URL; None where VirtualAppointment.Read.All is not consented or known.
@@ -68,6 +72,15 @@ class GraphMeetings:
             )
             return _url(found, "value")
         return None
+
+
+def meeting_settings(lobby: Lobby) -> dict[str, Any]:
+    """What createOrGet does not take; chat ends with the meeting."""
+    return {
+        "lobbyBypassSettings": {"scope": LOBBY_SCOPES[lobby], "isDialInBypassEnabled": False},
+        "allowedPresenters": "organization",
+        "allowMeetingChat": "limited",
+    }
 
 
 def _times(start: datetime | None, end: datetime | None) -> dict[str, str]:

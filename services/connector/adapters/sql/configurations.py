@@ -89,10 +89,15 @@ _DOOR_OF_RECORD = _DOORS.join(
         .exists(),
     ),
 )
-_GRANT = _GRANT_IN_EFFECT.where(
-    share_grant.c.fhir_base_url == bindparam("fhir_base_url"),
-    share_grant.c.guest_tenant_id == bindparam("tenant_id"),
-).limit(1)
+# Held until the guest's claim is there: a withdrawal at the same moment waits, and drops it.
+_GRANT = (
+    _GRANT_IN_EFFECT.where(
+        share_grant.c.fhir_base_url == bindparam("fhir_base_url"),
+        share_grant.c.guest_tenant_id == bindparam("tenant_id"),
+    )
+    .limit(1)
+    .with_for_update(read=True, of=share_grant)
+)
 
 _REVISION = select(configuration_revision).where(_revision.id == bindparam("revision_id"))
 _REVISION_LOCKED = _REVISION.with_for_update(key_share=True)

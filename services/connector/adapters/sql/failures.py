@@ -17,6 +17,7 @@ _CODE_OF_SQLSTATE = {
     "53100": "full",
     "53300": "too_many_connections",
 }
+_NO_SUCH_TABLE_OR_COLUMN = {"42P01", "42703"}
 _CODE_OF_SQLITE = {
     "SQLITE_BUSY": "locked",
     "SQLITE_LOCKED": "locked",
@@ -41,7 +42,9 @@ def port_errors() -> Iterator[None]:
         yield
     except exc.IntegrityError as err:
         raise StorageConflict from err
-    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError):
+    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError) as err:
+        if getattr(err.orig, "sqlstate", None) in _NO_SUCH_TABLE_OR_COLUMN:
+            raise StorageUnavailable("not_migrated") from err
         raise  # our mistake, not the database's
     except exc.DBAPIError as err:
         raise StorageUnavailable(_code(err)) from err

@@ -1,12 +1,15 @@
 """Grants of shared FHIR base URLs, and the claims that stand on them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from connector.adapters.sql.statements import Area, named
-from connector.adapters.sql.tables import issuer_claim, share_grant
+from connector.adapters.sql.tables import configuration_revision, issuer_claim, share_grant
+from connector.domain.configuration import SmartEndpoints
+from connector.domain.lookalike import LiveAddress
 from connector.domain.sharing import Grant, GrantState
 
 _grant = share_grant.c
@@ -37,6 +40,14 @@ _ACCEPTED = (
 _SAVE = update(share_grant).where(
     _grant.id == bindparam("which"), _grant.state == bindparam("expected")
 )
+_revision = configuration_revision.c
+_ENDPOINTS = [field.name for field in fields(SmartEndpoints)]
+_LIVE_ELSEWHERE = (
+    select(_claim.fhir_base_url, *(_revision[name] for name in _ENDPOINTS))
+    .join(configuration_revision, _revision.id == _claim.revision_id)
+    .where(_claim.grant_id.is_(None), _revision.tenant_id != bindparam("tenant_id"))
+    .order_by(_claim.fhir_base_url)
+)
 _CLAIMS = select(_claim.revision_id).where(_claim.grant_id == bindparam("grant_id"))
 _DROP_CLAIMS = delete(issuer_claim).where(_claim.grant_id == bindparam("grant_id"))
 
@@ -60,7 +71,16 @@ class SqlGrants(Area):
         key = {"which": grant.id, "expected": expected}
         return self._change(_SAVE.values(asdict(grant)), key).rowcount == 1
 
+    def live_elsewhere(self, tenant_id: str) -> Sequence[LiveAddress]:
+        rows = self._rows(_LIVE_ELSEWHERE, tenant_id=tenant_id)
+        return [_to_address(named(row)) for row in rows]
+
     def drop_claims(self, grant_id: str) -> Sequence[str]:
         revisions = [row.revision_id for row in self._rows(_CLAIMS, grant_id=grant_id)]
         self._change(_DROP_CLAIMS, {"grant_id": grant_id})
         return revisions
+
+
+def _to_address(values: dict[str, Any]) -> LiveAddress:
+    fhir_base_url = values.pop("fhir_base_url")
+    return LiveAddress(fhir_base_url, SmartEndpoints(**values))

@@ -10,14 +10,28 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 
 from connector.adapters.sql.engines import engines, make_private_file, sqlite_file
+from connector.adapters.sql.failures import port_errors
 from connector.adapters.sql.single_host import held
+from connector.ports.storage import StorageUnavailable
 
 # Replicas that start together wait for the first one's migration instead of racing it.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
 
 
 def upgrade(database_url: str) -> None:
-    """Create or upgrade the tables in one transaction; on an up-to-date database nothing happens."""
+    """Create or upgrade the tables in one transaction; on an up-to-date database nothing happens.
+
+    Raises:
+        StorageUnavailable: the database cannot be used now; nothing has changed.
+    """
+    try:
+        with port_errors():
+            _upgrade_at(database_url)
+    except OSError as err:  # where SQLite's file should be
+        raise StorageUnavailable("unreachable") from err
+
+
+def _upgrade_at(database_url: str) -> None:
     url = make_url(database_url)
     opened = engines(database_url, pool_size=1)
     try:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, false, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.adapters.sql import single_host
-from connector.adapters.sql.audit import first_broken_line
+from connector.adapters.sql.audit_log import SqlAuditLog
 from connector.adapters.sql.engines import BUSY_SECONDS, engines, sqlite_file
 from connector.adapters.sql.failures import port_errors
 from connector.adapters.sql.migrate import is_behind
@@ -70,10 +70,10 @@ class SqlStore:
             for entry in entries:
                 transaction.audit(entry)
 
-    def first_broken_audit_line(self) -> int | None:
-        """Read the whole trail; id of the first line that was changed, taken out or moved."""
-        with port_errors(), self._engines.reading.connect() as connection:
-            return first_broken_line(connection)
+    @property
+    def audit_log(self) -> SqlAuditLog:
+        """The trail for readers, each of whose questions is a snapshot of its own."""
+        return SqlAuditLog(self._engines.reading)
 
     def ready(self) -> str | None:
         try:

@@ -14,6 +14,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from connector.adapters.vault.key_folder import Live, Ring
+
 _P384_BYTES = 48
 
 SigningKey = RSAPrivateKey | EllipticCurvePrivateKey
@@ -36,8 +38,8 @@ class AssertionKeys:
     """Implements `ports.vault.AssertionSigner`.
 
     Args:
-        keys: oldest first. The newest of an algorithm signs; all are published, so that an
-            assertion made a moment before a rotation still verifies (reliability.md case 18).
+        keys: all are published, so that an assertion made a moment before a rotation still
+            verifies (reliability.md case 18). The last of an algorithm signs.
     """
 
     def __init__(self, keys: Sequence[AssertionKey]) -> None:
@@ -52,6 +54,25 @@ class AssertionKeys:
 
     def public_keys(self) -> dict[str, Any]:
         return {"keys": [dict(jwk) for jwk in self._published]}
+
+
+class RotatingAssertions:
+    """Implements `ports.vault.AssertionSigner`: the keys directory as it is now."""
+
+    def __init__(self, keys: Live[AssertionKey, AssertionKeys]) -> None:
+        self._keys = keys
+
+    def sign(self, claims: dict[str, Any], algorithm: str) -> str:
+        return self._keys().sign(claims, algorithm)
+
+    def public_keys(self) -> dict[str, Any]:
+        return self._keys().public_keys()
+
+
+def assertions_of(ring: Ring[AssertionKey]) -> AssertionKeys:
+    """Those to come are published long before they sign: an EHR that keeps our set knows them."""
+    others = [key for g in ring.published if g is not ring.in_use for key in g.keys]
+    return AssertionKeys([*others, *ring.in_use.keys])
 
 
 def assertion_key(private: object) -> AssertionKey:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,15 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from connector.adapters.vault.sealing import MASTER_KEY_BYTES
-
+MASTER_KEY_BYTES = 32
 MASTER_KEY = "master.key"
+MASTER = "master"
 ENTRA = "entra"
 ASSERTION = "client-assertion"
 GRAPH = "graph"
+COMMON_NAMES = {ENTRA: "Teams EHR connector", GRAPH: "Graph notifications"}
 CERTIFICATE_LIFE = timedelta(days=730)
 _RSA_BITS = 2048
-_NUMBERED = re.compile(r".*-(\d{4})-.*")
+_NUMBERED = re.compile(r".*-(\d{4})[-.].*")
 
 
 def make_keys(directory: Path, now: datetime) -> None:
@@ -42,38 +44,88 @@ def make_keys(directory: Path, now: datetime) -> None:
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-    _add(directory / MASTER_KEY, os.urandom(MASTER_KEY_BYTES))
-    _add_certificate(directory, ENTRA, "Teams EHR connector", now)
-    if not any(directory.glob(f"{ASSERTION}-*-key.pem")):
-        add_assertion_keys(directory)
+    # A first generation that an operator took away after a rotation does not come back.
+    if not any(directory.glob(f"{MASTER}-*.key")):
+        _add(directory / MASTER_KEY, os.urandom(MASTER_KEY_BYTES))
+    if not any(directory.glob(f"{ENTRA}-*-key.pem")):
+        _add_certificate(directory, ENTRA, now)
+    pairs = {number_of(key.name) for key in directory.glob(f"{ASSERTION}-*-key.pem")}
+    for number in pairs or {1}:
+        _add_assertion_pair(directory, number)
     if not any(directory.glob(f"{GRAPH}-*-key.pem")):
         add_notification_key(directory, now)
     for key in sorted(directory.glob(f"{GRAPH}-*-key.pem")):
-        _add_certificate(directory, key.name.removesuffix("-key.pem"), "Graph notifications", now)
+        _add_certificate(directory, key.name.removesuffix("-key.pem"), now)
 
 
-def add_assertion_keys(directory: Path) -> None:
-    """Add a pair of client-assertion keys that sign from the next start on (rotation)."""
+def add_assertion_keys(directory: Path, active_from: datetime | None = None) -> int:
+    """Add a pair of client-assertion keys; from `active_from` on, or at once, they sign."""
     number = _next_number(directory, ASSERTION)
-    _add(directory / f"{ASSERTION}-{number:04}-rs384-key.pem", _pem(_new_rsa()))
-    _add(
-        directory / f"{ASSERTION}-{number:04}-es384-key.pem",
-        _pem(ec.generate_private_key(ec.SECP384R1())),
-    )
+    _announce(directory, ASSERTION, number, active_from)
+    _add_assertion_pair(directory, number)
+    return number
 
 
-def add_notification_key(directory: Path, now: datetime) -> None:
-    """Add a Graph certificate that new subscriptions use from the next start on (rotation)."""
-    name = f"{GRAPH}-{_next_number(directory, GRAPH):04}"
-    _add_certificate(directory, name, "Graph notifications", now)
+def add_notification_key(
+    directory: Path, now: datetime, active_from: datetime | None = None
+) -> int:
+    """Add a Graph certificate; from `active_from` on, or at once, new subscriptions use it."""
+    return _add_numbered_certificate(directory, GRAPH, now, active_from)
+
+
+def add_entra_key(directory: Path, now: datetime, active_from: datetime | None = None) -> int:
+    """Add a certificate for the app registration, which must know it by `active_from`."""
+    return _add_numbered_certificate(directory, ENTRA, now, active_from)
+
+
+def add_master_key(directory: Path, active_from: datetime | None = None) -> int:
+    """Add a master key; from `active_from` on, or at once, it seals. The others still open."""
+    number = _next_number(directory, MASTER)
+    _announce(directory, MASTER, number, active_from)
+    _add(directory / f"{MASTER}-{number:04}.key", os.urandom(MASTER_KEY_BYTES))
+    return number
+
+
+def active_from_file(directory: Path, kind: str, number: int) -> Path:
+    """Holds since when a generation is used, as ISO 8601; without it: since it was made."""
+    return directory / f"{kind}-{number:04}-active-from.txt"
+
+
+def number_of(name: str) -> int:
+    """The generation a file belongs to; a file without a number belongs to the first."""
+    match = _NUMBERED.fullmatch(name)
+    return int(match[1]) if match else 1
+
+
+def _add_assertion_pair(directory: Path, number: int) -> None:
+    """One key of each algorithm; a run that ended between the two is finished."""
+    for algorithm, make in _ASSERTION_KEYS.items():
+        path = directory / f"{ASSERTION}-{number:04}-{algorithm}-key.pem"
+        if not path.exists():
+            _add(path, _pem(make()))
+
+
+def _add_numbered_certificate(
+    directory: Path, kind: str, now: datetime, active_from: datetime | None
+) -> int:
+    number = _next_number(directory, kind)
+    _announce(directory, kind, number, active_from)
+    _add_certificate(directory, f"{kind}-{number:04}", now)
+    return number
+
+
+def _announce(directory: Path, kind: str, number: int, active_from: datetime | None) -> None:
+    """Before the keys: nobody may see a key without knowing that its time has not come."""
+    if active_from:
+        _add(active_from_file(directory, kind, number), active_from.isoformat().encode())
 
 
 def _next_number(directory: Path, kind: str) -> int:
-    found = (_NUMBERED.fullmatch(path.name) for path in directory.glob(f"{kind}-*.pem"))
-    return max((int(match[1]) for match in found if match), default=0) + 1
+    """Never one that was used before: its file may be gone, its name may be remembered."""
+    return max((number_of(p.name) for p in directory.glob(f"{kind}[-.]*")), default=0) + 1
 
 
-def _add_certificate(directory: Path, name: str, common_name: str, now: datetime) -> None:
+def _add_certificate(directory: Path, name: str, now: datetime) -> None:
     """`<name>-key.pem` and the self-signed `<name>-certificate.pem` made from it."""
     key_file, certificate_file = (
         directory / f"{name}-key.pem",
@@ -86,6 +138,7 @@ def _add_certificate(directory: Path, name: str, common_name: str, now: datetime
     key = load_pem_private_key(key_file.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("a certificate's key is RSA")  # noqa: TRY004 - a wrong file, not a wrong argument
+    common_name = COMMON_NAMES[name.split("-", maxsplit=1)[0]]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     certificate = (
         x509.CertificateBuilder()
@@ -102,6 +155,16 @@ def _add_certificate(directory: Path, name: str, common_name: str, now: datetime
 
 def _new_rsa() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+
+
+def _new_p384() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP384R1())
+
+
+_ASSERTION_KEYS: Mapping[str, Callable[[], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
+    "rs384": _new_rsa,
+    "es384": _new_p384,
+}
 
 
 def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
+from connector.adapters.vault.key_folder import Live, Ring
 from connector.ports.errors import Untrusted
 
 
@@ -28,8 +29,8 @@ class CertificateKeys:
     """Implements `ports.vault.NotificationKeys`.
 
     Args:
-        keys: oldest first. New subscriptions get the newest; the others still open what
-            subscriptions made before a rotation send.
+        keys: new subscriptions get the last; the others still open what subscriptions made
+            before a rotation send.
     """
 
     def __init__(self, keys: Sequence[NotificationKey]) -> None:
@@ -51,3 +52,22 @@ class CertificateKeys:
             return private.decrypt(wrapped, self._padding)
         except ValueError as other:
             raise Untrusted("certificate_mismatch") from other
+
+
+class RotatingCertificates:
+    """Implements `ports.vault.NotificationKeys`: the keys directory as it is now."""
+
+    def __init__(self, keys: Live[NotificationKey, CertificateKeys]) -> None:
+        self._keys = keys
+
+    def certificate(self) -> tuple[str, str]:
+        return self._keys().certificate()
+
+    def decrypt_key(self, certificate_id: str, wrapped: bytes) -> bytes:
+        return self._keys().decrypt_key(certificate_id, wrapped)
+
+
+def certificates_of(ring: Ring[NotificationKey]) -> CertificateKeys:
+    """Every generation opens for as long as its file is there; a subscription may be days old."""
+    others = [key for g in ring.generations if g is not ring.in_use for key in g.keys]
+    return CertificateKeys([*others, *ring.in_use.keys])

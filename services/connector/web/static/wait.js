@@ -44,7 +44,7 @@ async function look() {
       go();
       return;
     }
-    if (status.state !== wait.dataset.state) {
+    if (status.state !== wait.dataset.state || status.reason !== wait.dataset.reason) {
       releaseDevices();
       location.reload();
       return;
