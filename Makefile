@@ -6,8 +6,8 @@ INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
 SOURCES := services scripts tests
 
-.PHONY: help install run demo test test-postgres test-browser test-sandbox coverage check format lint types \
-	contracts hygiene data-inventory lock clean
+.PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
+	coverage check format data-inventory lock clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,13 +28,25 @@ demo: install ## drive the test-to-production story headless; fails at the first
 	@$(BIN)/python scripts/demo.py
 
 test: install ## every test that needs no other server
-	$(BIN)/pytest -m "not browser and not postgres and not sandbox"
+	$(BIN)/pytest -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis"
+
+test-api: install ## the API against its own OpenAPI document, by schemathesis
+	$(BIN)/pytest -m schemathesis tests/integration/connector
 
 test-postgres: install ## the storage contracts on a throw-away PostgreSQL
 	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql tests/e2e/test_on_postgres.py
 
 test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
 	$(BIN)/pytest -m browser tests/e2e
+
+portal-story: install $(CHROMIUM) ## configure, refuse, fix, approve, promote, roll back by two people in two browsers; screenshots in artefacts/
+	$(BIN)/pytest -m portal_story tests/e2e
+
+promote-chaos: install ## kill the promotion at every step and run it again
+	$(BIN)/python scripts/promote_chaos.py
+
+errors: install ## produce E1-E14 in the sandbox and open the page that explains each (NAME=E4 for one)
+	$(BIN)/python scripts/errors.py $(NAME)
 
 test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
 	$(BIN)/pytest -m sandbox tests/e2e

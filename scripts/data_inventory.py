@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Table
 
-from connector.adapters.sql.tables import METADATA
+from connector.adapters.sql.tables import tenant
 
 
 def inventory() -> str:
@@ -22,7 +22,7 @@ def inventory() -> str:
         [
             "| table | column | holds | kept |",
             "|---|---|---|---|",
-            *(line for table in METADATA.sorted_tables for line in _lines(table)),
+            *(line for table in tenant.metadata.sorted_tables for line in _lines(table)),
         ]
     )
 

@@ -11,10 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.sandbox import Sandbox
-from scripts.story import privacy
+from scripts.story import privacy, refusals
 from scripts.story.cast import Cast
 from scripts.story.narrator import Narrator, promise
 from scripts.story.scenes import (
+    Promotion,
     SetUp,
     Visit,
     first_sign_in,
@@ -52,19 +53,34 @@ def main() -> int:
 def play(tell: Narrator, sandbox: Sandbox) -> None:
     cast = Cast(sandbox)
     tell.chapter("Test environment")
-    refuse_strangers(tell, cast)
-    SetUp(cast, tell, "test").play()
+    set_up(tell, cast)
+    tell.chapter("Edited after approval")
+    refusals.edited_after_approval(tell, cast)
     tell.chapter("A visit in test")
     held = [hold_visit(tell, cast, "test")]
     tell.chapter("The patient is first")
     waiting = Visit(cast, tell, "test", "PHEUVEL")
     waiting.find()
     patient_waits_first(waiting)
-    tell.chapter("Promote to production, the same way")
-    SetUp(cast, tell, "production").play()
+    tell.chapter("Promote to production")
+    Promotion(cast, tell).play()
     held.append(hold_visit(tell, cast, "production"))
     tell.chapter("Promises")
     keep_promises(tell, cast, held)
+
+
+def set_up(tell: Narrator, cast: Cast) -> None:
+    """Configure and approve test, with everybody who must not on the way."""
+    setup = SetUp(cast, tell)
+    refusals.unknown_ehr(tell, cast)
+    refusals.wrong_geography(tell, cast)
+    setup.sign_in()
+    setup.confirm_tenant()
+    setup.enter()
+    refusals.wrong_role(tell, cast)
+    refusals.wrong_approver(tell, cast)
+    setup.approve()
+    setup.paste()
 
 
 def hold_visit(tell: Narrator, cast: Cast, kind: str) -> Visit:
@@ -78,14 +94,6 @@ def hold_visit(tell: Narrator, cast: Cast, kind: str) -> Visit:
     watch(visit, GUEST)
     written_back(visit)
     return visit
-
-
-def refuse_strangers(tell: Narrator, cast: Cast) -> None:
-    with tell.step("A launch from an EHR nobody approved is refused before anything is sent"):
-        stranger, urls = cast.stranger, cast.sandbox.urls
-        query = f"iss={urls.fhir_base('test')}&launch=abc"
-        stranger.open(f"{urls.connector}/launch/provider?{query}", refused=True)
-        promise(stranger.has("reference"), "the page shows a reference number")
 
 
 def keep_promises(tell: Narrator, cast: Cast, held: list[Visit]) -> None:

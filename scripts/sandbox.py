@@ -30,6 +30,7 @@ if not __package__:  # run as a file: let the parts be found
 from scripts.sandbox_parts import configuration
 from scripts.sandbox_parts.certificates import ensure_certificates
 from scripts.sandbox_parts.people import SandboxPerson, ask_people
+from scripts.sandbox_parts.pipeline import ensure_pipeline_credential
 from scripts.sandbox_parts.plans import (
     connector_command,
     connector_plans,
@@ -49,7 +50,7 @@ from scripts.sandbox_parts.supervisor import Supervisor
 from scripts.sandbox_parts.welcome import show_keeping, show_welcome
 
 SANDBOX_FOLDER: Final = Path(__file__).resolve().parents[1] / ".sandbox"
-ENTRA_CERTIFICATE: Final = "entra-certificate.pem"
+ENTRA_CERTIFICATES: Final = "entra*-certificate.pem"  # another one for each rotation
 WATCH_SECONDS: Final = 0.5
 
 
@@ -86,6 +87,11 @@ class Sandbox:
     @property
     def database_file(self) -> Path:
         return self.state.database_file
+
+    @property
+    def pipeline_credential(self) -> Path:
+        """Private key and certificate of "Connector pipeline", in one PEM file."""
+        return self.state.pipeline_credential
 
     def start(self) -> None:
         """Everything up and ready, or nothing left behind.
@@ -168,10 +174,16 @@ class Sandbox:
             "mock_mychart", configuration.mychart_config(urls, ca_file, self._mychart_key)
         )
         self._set_up("keys", "init")
-        certificate = (self.state.keys / ENTRA_CERTIFICATE).read_text(encoding="ascii")
-        self._start_simulator(
-            "mock_microsoft", configuration.microsoft_config(urls, ca_file, certificate)
+        microsoft = configuration.microsoft_config(
+            urls,
+            ca_file,
+            connector_certificate="".join(
+                file.read_text(encoding="ascii")
+                for file in sorted(self.state.keys.glob(ENTRA_CERTIFICATES))
+            ),
+            pipeline_certificate=ensure_pipeline_credential(self.state.pipeline_credential),
         )
+        self._start_simulator("mock_microsoft", microsoft)
         self._set_up("db", "upgrade")
         for plan in connector_plans(self.environment):
             self._supervisor.start(plan)

@@ -84,11 +84,24 @@ class Urls:
         return f"{self.mock_mychart}/{environment}"
 
 
+# Nobody answers there: a laptop runs one geography, and shows where another one's people would go.
+OTHER_PORTALS: Final = {
+    "emea": "https://visits.emea.example",
+    "apac": "https://visits.apac.example",
+}
+
+
 def client_id(*names: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "https://localhost/sandbox/" + "/".join(names)))
 
 
 MICROSOFT_CLIENT_ID: Final = client_id("microsoft")
+# Of the connector's API: people with a device code, pipelines with the certificate in PIPELINE_CREDENTIAL.
+COMMAND_LINE_CLIENT_ID: Final = client_id("microsoft", "command-line")
+PIPELINE_CLIENT_ID: Final = client_id("microsoft", "pipeline")
+API_URI: Final = f"api://{MICROSOFT_CLIENT_ID}"
+API_SCOPE: Final = "Configuration.ReadWrite"
+API_ADMIN, API_READER = "Connector.Admin", "Connector.Reader"
 
 
 def ehr_client_ids() -> dict[str, dict[str, str]]:
@@ -136,7 +149,11 @@ def mychart_config(urls: Urls, ca_file: Path, mychart_key: str) -> dict[str, Any
     }
 
 
-def microsoft_config(urls: Urls, ca_file: Path, certificate_pem: str) -> dict[str, Any]:
+def microsoft_config(
+    urls: Urls, ca_file: Path, *, connector_certificate: str, pipeline_certificate: str
+) -> dict[str, Any]:
+    """The certificates are PEM: what the connector and the pipeline prove themselves with."""
+    scoped = {"api": MICROSOFT_CLIENT_ID, "scopes": [API_SCOPE]}
     return {
         "public_url": urls.mock_microsoft,
         "ca_file": str(ca_file),
@@ -145,10 +162,27 @@ def microsoft_config(urls: Urls, ca_file: Path, certificate_pem: str) -> dict[st
                 "client_id": MICROSOFT_CLIENT_ID,
                 "name": "Teams EHR connector",
                 "redirect_uris": [f"{urls.connector}/signin/microsoft/callback"],
-                "certificate_pem": certificate_pem,
-                "client_secret": None,
+                "certificate_pem": connector_certificate,
                 "app_roles_granted": list(APP_ROLES),
-            }
+                "exposed_api": {
+                    "identifier_uri": API_URI,
+                    "scopes": [API_SCOPE],
+                    "app_roles": [API_ADMIN, API_READER],
+                },
+                "api_permissions": [scoped],
+            },
+            {
+                "client_id": COMMAND_LINE_CLIENT_ID,
+                "name": "Connector command line",
+                "is_public_client": True,
+                "api_permissions": [scoped],
+            },
+            {
+                "client_id": PIPELINE_CLIENT_ID,
+                "name": "Connector pipeline",
+                "certificate_pem": pipeline_certificate,
+                "api_permissions": [{"api": MICROSOFT_CLIENT_ID, "app_roles": [API_ADMIN]}],
+            },
         ],
     }
 
@@ -167,6 +201,7 @@ def connector_environment(
         "CONNECTOR_CA_FILE": str(certificates.ca_file),
         "CONNECTOR_DATABASE_URL": f"sqlite:///{state.database_file}",
         "CONNECTOR_DATA_GEOGRAPHY": "americas",
+        "CONNECTOR_PORTALS": json.dumps(OTHER_PORTALS),
         "CONNECTOR_KEYS_DIRECTORY": str(state.keys),
         "CONNECTOR_TRUSTED_PRIVATE_HOSTS": "localhost",
         "CONNECTOR_MICROSOFT_LOGIN_URL": urls.mock_microsoft,
@@ -175,5 +210,6 @@ def connector_environment(
         "CONNECTOR_EHR_CLIENT_IDS": json.dumps(ehr_client_ids()),
         "CONNECTOR_WEB_WORKERS": "2",
         "CONNECTOR_WEB_THREADS": "16",
+        "CONNECTOR_AUDIT_ANCHOR_FILE": str(state.audit_anchor),
         "CONNECTOR_METRICS_DIRECTORY": str(state.keys.parent / "metrics"),
     }

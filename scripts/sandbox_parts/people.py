@@ -1,6 +1,6 @@
 """Who can sign in where: asked from the running simulators' ``/sim/people``, so the list is never out of date.
 
-Microsoft: ``{"tenants": [{"name", "people": [...]}]}``; the EHR: ``{"ehr_users": [...], "mychart_accounts": [...]}``.
+Microsoft: ``{"tenants": [{"name", "tenant_ctry", "people": [...]}]}``; the EHR: ``{"ehr_users": [...], "mychart_accounts": [...]}``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +12,7 @@ from scripts.sandbox_parts.configuration import EHR_PREFIXES, Urls
 
 TIMEOUT_SECONDS: Final = 5.0
 SIGN_IN_KEYS: Final = ("username", "sign_in_name")
+TENANT_KEYS: Final = ("name", "tenant_ctry")
 ROLE_KEYS: Final = ("role", "job_title")
 
 
@@ -36,8 +37,10 @@ def ask_people(session: requests.Session, urls: Urls) -> list[SandboxPerson]:
 
 
 def microsoft_people(document: Mapping[str, Any]) -> Iterator[SandboxPerson]:
+    """A tenant's country stands beside its name: it decides which portal serves the tenant."""
     for tenant in document.get("tenants", []):
-        yield from _people(f"Microsoft 365, {tenant.get('name')}", tenant.get("people", []))
+        named = ", ".join(str(tenant[key]) for key in TENANT_KEYS if tenant.get(key))
+        yield from _people(f"Microsoft 365, {named}", tenant.get("people", []))
 
 
 def ehr_people(environment: str, document: Mapping[str, Any]) -> Iterator[SandboxPerson]:

@@ -34,6 +34,8 @@ class StateDirectory:
         self.logs = self.path / "logs"
         self.keys = self.path / "keys"
         self.database_file = self.path / "connector.db"
+        self.audit_anchor = self.path / "audit-anchor.jsonl"
+        self.pipeline_credential = self.path / "pipeline.pem"
         self._lock: int | None = None
 
     def config_file(self, name: str) -> Path:

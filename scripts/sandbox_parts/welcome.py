@@ -7,7 +7,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from scripts.sandbox_parts.configuration import EHR_PREFIXES, Urls
+from scripts.sandbox_parts.configuration import (
+    API_SCOPE,
+    API_URI,
+    COMMAND_LINE_CLIENT_ID,
+    EHR_PREFIXES,
+    PIPELINE_CLIENT_ID,
+    Urls,
+)
 from scripts.sandbox_parts.people import SandboxPerson
 
 
@@ -20,6 +27,7 @@ def show_welcome(
         console.print(people_table(place, list(group)))
     for title, lines in (
         ("A SMART client of your own", strangers_client(urls)),
+        ("Tokens for the connector's API", api_clients(urls)),
         ("Trust the certificates", trust(urls, ca_file)),
         ("The story, by hand", [f"{n}. {step}" for n, step in enumerate(story(urls), 1)]),
     ):
@@ -30,7 +38,7 @@ def show_welcome(
 
 def show_keeping(console: Console, directory: Path) -> None:
     console.print(
-        f"Logs and the connector's state: {directory} (forgotten with: make run RESET=1).\n"
+        f"Logs, the connector's state, pipeline.pem: {directory} (forgotten with: make run RESET=1).\n"
         "The simulators forget theirs when they stop: paste the integration records again then.",
         soft_wrap=True,
         highlight=False,
@@ -74,6 +82,15 @@ def strangers_client(urls: Urls) -> list[str]:
     return [
         "Any SMART on FHIR client works with the FHIR base URL alone; registration is open:",
         *bases,
+    ]
+
+
+def api_clients(urls: Urls) -> list[str]:
+    """Who may ask for tokens, at which authority, for what."""
+    return [
+        f"  people, with a device code:  client {COMMAND_LINE_CLIENT_ID}, scope {API_URI}/{API_SCOPE}",
+        f"  pipelines, with pipeline.pem: client {PIPELINE_CLIENT_ID}, scope {API_URI}/.default",
+        f"  authority {urls.mock_microsoft}/<tenant>; codes are entered at {urls.mock_microsoft}/devicelogin",
     ]
 
 

@@ -54,15 +54,17 @@ class Person:
         """Follow the link with this id."""
         return self.open(urljoin(self.url, str(self.element(element_id)["href"])))
 
-    def press(self, button_id: str, **typed: str) -> "Person":
+    def press(self, button_id: str, **typed: str | list[str]) -> "Person":
         """Fill in the fields of the button's form and submit it with this button."""
         return self._press(button_id, typed, refused=False)
 
-    def press_in_vain(self, button_id: str, **typed: str) -> "Person":
+    def press_in_vain(self, button_id: str, **typed: str | list[str]) -> "Person":
         """The same, expecting to be refused."""
         return self._press(button_id, typed, refused=True)
 
-    def _press(self, button_id: str, typed: dict[str, str], *, refused: bool) -> "Person":
+    def _press(
+        self, button_id: str, typed: dict[str, str | list[str]], *, refused: bool
+    ) -> "Person":
         button = self.element(button_id)
         owner = button.find_parent("form")
         if owner is None:

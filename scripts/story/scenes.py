@@ -18,36 +18,43 @@ from scripts.story.live_feed import LiveFeed
 from scripts.story.narrator import Narrator, eventually, promise
 from scripts.story.person import PageUnexpected, Person
 
+KINDS = ("provider", "patient")
+
 
 @dataclass(slots=True)
 class SetUp:
-    """Flow 4 in one environment, by two people in two browsers."""
+    """Flow 4 in the test environment, by two people in two browsers."""
 
     cast: Cast
     tell: Narrator
-    kind: str
+    kind: str = "test"
 
     def play(self) -> None:
         self.sign_in()
+        self.confirm_tenant()
         self.enter()
         self.approve()
         self.paste()
 
     def sign_in(self) -> None:
         admin, urls = self.cast.admin, self.cast.sandbox.urls
-        with self.tell.step("The admin signs in with Microsoft") as notes:
+        with self.tell.step("The admin signs in with Microsoft"):
             admin.open(f"{urls.connector}/")
-            if admin.has("sign-in"):
-                admin.click("sign-in").press(ADMIN)
-            else:
-                notes.append("still signed in")
-            promise(admin.has("add-environment"), "an administrator may add an environment")
+            admin.click("sign-in").press(ADMIN)
+
+    def confirm_tenant(self) -> None:
+        admin, urls = self.cast.admin, self.cast.sandbox.urls
+        with self.tell.step("The admin confirms data geography and licences") as notes:
+            admin.open(f"{urls.connector}/tenant")
+            notes.append(f"Microsoft says: {admin.text('microsoft-says')}")
+            admin.press("confirm-geography").press("confirm-licence", licences=["held"])
+            promise(admin.has("licence-confirmed"), "both are confirmed")
 
     def enter(self) -> None:
         admin, urls = self.cast.admin, self.cast.sandbox.urls
         base = urls.fhir_base(self.kind)
         with self.tell.step(f"A mistyped {self.kind} FHIR base URL is refused with its cause"):
-            admin.open(f"{urls.connector}/configurations/new?environment={self.kind}")
+            admin.open(f"{urls.connector}/configurations/new")
             wrong = base.replace("/R4", "/DSTU2")
             admin.press_in_vain("save", **self._form(wrong))
             promise(admin.has("save"), "what was typed is still there to correct")
@@ -59,21 +66,19 @@ class SetUp:
     def _form(self, fhir_base_url: str) -> dict[str, str]:
         return {
             "organization": ORGANIZATION,
-            "environment": self.kind,
             "fhir_base_url": fhir_base_url,
             "approver": ANALYST_SIGN_IN,
         }
 
     def approve(self) -> None:
-        analyst, link = self.cast.analyst, _value(self.cast.admin.element("approval-link"))
+        analyst, link = self.cast.analyst, value_of(self.cast.admin.element("approval-link"))
         with self.tell.step("The named approver opens the link and signs in with Microsoft"):
             analyst.open(link)
             if not analyst.has("sign-in-ehr"):
                 analyst.press(ANALYST)
             promise(not analyst.has("approve"), "nobody approves before the EHR sign-in")
         with self.tell.step("The approver signs in to the EHR: it proves the base URL, no more"):
-            analyst.click("sign-in-ehr")
-            analyst.press("sign-in", username=EHR_ANALYST, password=PASSWORD)
+            prove_ehr(analyst)
         with self.tell.step("The approver approves exactly what is shown; records appear"):
             analyst.press("approve")
             promise(analyst.has("record-provider"), "the provider record is shown")
@@ -83,8 +88,8 @@ class SetUp:
         analyst, ehr = self.cast.analyst, self.cast.sandbox.urls.ehr(self.kind)
         with self.tell.step("The analyst pastes both integration records into the EHR") as notes:
             shown = analyst.url
-            records = {k: _value(analyst.element(f"record-{k}")) for k in ("provider", "patient")}
-            clients = {k: self._client_of(k) for k in records}
+            records = {k: value_of(analyst.element(f"record-{k}")) for k in KINDS}
+            clients = {k: self._client_of(k) for k in KINDS}
             analyst.open(f"{ehr}/fdi/")
             if analyst.has("username"):
                 analyst.press("sign-in", username=EHR_ANALYST, password=PASSWORD)
@@ -92,13 +97,78 @@ class SetUp:
                 analyst.press(f"save-{kind}", client_id=clients[kind], record=text)
                 promise(analyst.has("saved"), f"the EHR took the {kind} record")
                 notes.append(f"{kind}: {text.splitlines()[0]}")
+            held = {k: analyst.element(f"{k}-current").get_text() for k in KINDS}
+        self._compare(shown, held)
+
+    def _compare(self, shown: str, held: dict[str, str]) -> None:
+        analyst = self.cast.analyst
+        with self.tell.step("The analyst pastes them back: one wrong token is named, then none"):
             analyst.open(shown)
+            wrong = held["provider"].replace("departmentId", "department")
+            analyst.press("verify-provider", pasted=wrong)
+            promise("departmentId" in analyst.text("differences"), "the token is named")
+            analyst.open(shown)
+            for kind in KINDS:
+                analyst.press(f"verify-{kind}", pasted=held[kind])
+                verified = analyst.element(f"verified-{kind}")["data-verified"]
+                promise(verified == "yes", f"the {kind} record came back unchanged")
 
     def _client_of(self, kind: str) -> str:
         return self.cast.analyst.text(f"record-{kind}-client").removeprefix("Client ID:").strip()
 
 
-def _value(field: bs4.Tag) -> str:
+@dataclass(slots=True)
+class Promotion(SetUp):
+    """Flow 5: plan, apply, then the same approval at the production EHR."""
+
+    kind: str = "production"
+
+    def play(self) -> None:
+        self.plan()
+        self.approve()
+        self.paste()
+
+    def plan(self) -> None:
+        admin, urls = self.cast.admin, self.cast.sandbox.urls
+        with self.tell.step("The admin plans the promotion: everything is ready") as notes:
+            open_environment(admin, self.cast, "test").click("promote")
+            admin.press(
+                "plan", fhir_base_url=urls.fhir_base("production"), approver=ANALYST_SIGN_IN
+            )
+            missing = [
+                str(item["data-readiness"])
+                for item in admin.element("items").find_all("li")
+                if item["data-ready"] == "no"
+            ]
+            promise(not missing, f"nothing is missing, not even {', '.join(missing)}")
+            notes.append(admin.text("readiness"))
+        with self.tell.step("The admin applies the plan; it waits for the approver"):
+            admin.press("apply")
+            promise(admin.has("approval-link"), "there is a link to send to the approver")
+
+
+def open_environment(person: Person, cast: Cast, kind: str) -> Person:
+    """From the overview to the only environment of this kind."""
+    connector = cast.sandbox.urls.connector
+    person.open(f"{connector}/")
+    links = [
+        a
+        for a in person.browser.page.find_all("a")
+        if a.get_text(strip=True).startswith(f"Open {kind}")
+    ]
+    if len(links) != 1:
+        raise PageUnexpected(f"the overview shows {len(links)} {kind} environments")
+    return person.open(f"{connector}{links[0]['href']}")
+
+
+def prove_ehr(analyst: Person) -> None:
+    """The approver's EHR sign-in."""
+    analyst.click("sign-in-ehr")
+    if analyst.has("username"):
+        analyst.press("sign-in", username=EHR_ANALYST, password=PASSWORD)
+
+
+def value_of(field: bs4.Tag) -> str:
     return str(field["value"]) if field.has_attr("value") else field.get_text().strip()
 
 
@@ -131,7 +201,9 @@ class Visit:
                 return
         raise PageUnexpected(f"{self.username} has no open visit with {self.practitioner}")
 
-    def provider_begins(self, intent: str = "begin-virtual-visit") -> Person:
+    def provider_begins(
+        self, intent: str = "begin-virtual-visit", *, refused: bool = False
+    ) -> Person:
         """The clinician presses the button of this visit in Hyperspace."""
         clinician = self.cast.clinician
         clinician.open(f"{self.hyperspace}/appointments/{self.appointment_id}")
@@ -140,7 +212,8 @@ class Visit:
             clinician.open(f"{self.hyperspace}/appointments/{self.appointment_id}")
         clinician.visited_hosts.clear()
         return clinician.open(
-            f"{self.hyperspace}/appointments/{self.appointment_id}/begin?intent={intent}"
+            f"{self.hyperspace}/appointments/{self.appointment_id}/begin?intent={intent}",
+            refused=refused,
         )
 
     def patient_begins(self) -> Person:
@@ -199,7 +272,7 @@ def meet(visit: Visit, guest_name: str) -> None:
     """Join, lobby, admit, roster, drop and return, end: what happens in Teams."""
     clinician, patient = visit.cast.clinician, visit.cast.patient
     with visit.tell.step("Patient launches on a phone: one click, no account, into the lobby"):
-        _until_watched(visit)
+        until_watched(visit)
         visit.patient_begins()
         patient.press("join", display_name=guest_name)
         promise(patient.has("state-lobby"), "the patient waits in the lobby")
@@ -210,7 +283,7 @@ def meet(visit: Visit, guest_name: str) -> None:
         promise(patient.has("state-in-call"), "the patient is in the meeting")
 
 
-def _until_watched(visit: Visit) -> None:
+def until_watched(visit: Visit) -> None:
     """A person needs seconds to join; the subscription needs a fraction of one. So wait for it."""
     clinician, graph = visit.cast.clinician, visit.cast.sandbox.urls.mock_microsoft
     thread = clinician.url.partition("meeting_")[2].partition("%40")[0]
