@@ -28,7 +28,7 @@ demo: install ## drive the test-to-production story headless; fails at the first
 	@$(BIN)/python scripts/demo.py
 
 test: install ## every test that needs no other server
-	$(BIN)/pytest -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis"
+	$(BIN)/pytest -n logical -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis"
 
 test-api: install ## the API against its own OpenAPI document, by schemathesis
 	$(BIN)/pytest -m schemathesis tests/integration/connector

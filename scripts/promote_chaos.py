@@ -24,6 +24,7 @@ from scripts.chaos.cable import Cable, Cut
 from scripts.chaos.command import Command
 from scripts.chaos.stage import Stage, production_clients
 from scripts.chaos.states import Snapshot, look, wrong_after_apply, wrong_at_any_time
+from scripts.promotion.outcomes import Exit
 from scripts.sandbox import Sandbox
 from scripts.sandbox_parts.configuration import API_URI, PIPELINE_CLIENT_ID
 from scripts.story.cast import ANALYST_SIGN_IN, ORGANIZATION
@@ -55,7 +56,7 @@ class Chaos:
         """SIGKILL to every web process, then it is started again; the command goes on by itself."""
         self.sandbox.process("web").kill9()
         self.sandbox.restart("web")
-        command.finish()
+        self._goes_on(command, Exit.DONE, Exit.UNREACHABLE)
 
     def connector_and_command_die(self, command: Command) -> None:
         self.sandbox.process("web").kill9()
@@ -64,12 +65,18 @@ class Chaos:
 
     def request_is_lost(self, command: Command) -> None:
         self.cable.cut_next(Cut.REQUEST)
-        command.finish()
+        self._goes_on(command, Exit.DONE)
 
     def answer_is_lost(self, command: Command) -> None:
         """The effect happened, and nobody was told."""
         self.cable.cut_next(Cut.ANSWER)
-        command.finish()
+        self._goes_on(command, Exit.DONE)
+
+    def _goes_on(self, command: Command, *ends: Exit) -> None:
+        """It repeats what was lost by itself, or says that it cannot reach the connector."""
+        status, result = command.finish()
+        if status not in ends:
+            self.found(f"promote.py ended with {status}: {result.get('message')}")
 
     # Around it ----------------------------------------------------------------------------------
 

@@ -12,9 +12,8 @@ _TIMEOUT_SECONDS: Final = 30
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 20.0
-_AGAIN: Final = frozenset({429, 502, 503, 504})
+_TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
-_CONFLICT: Final = 409
 _CLIENT_ERROR: Final = 400
 
 Document = dict[str, Any]
@@ -41,33 +40,31 @@ class Api:
         return list(self._get(f"/environments/{environment_id}/revisions")["items"])
 
     def plan(self, request: Document) -> Document:
-        return self._post("/promotions/plans", request, key=None)
+        return self._send("POST", "/promotions/plans", json=request)
 
     def apply(self, request: Document, digest: str) -> Document:
-        """The key follows from the plan: sent again, by this run or the next, it is one promotion."""
-        body = request | {"plan_digest": digest}
-        return self._post("/promotions", body, key=f"promote-{digest}")
+        """The digest makes it one promotion, sent again by this run or the next.
+
+        An Idempotency-Key would add nothing but a wait: whoever comes after a connector that died
+        half-way is held up until the dead request's hold on the key ends.
+        """
+        return self._send("POST", "/promotions", json=request | {"plan_digest": digest})
 
     def roll_back(self, environment_id: str, active_revision_id: str) -> Document:
+        """One step, from this revision: sent again, it finds itself done."""
         body = {"active_revision_id": active_revision_id}
-        key = f"roll-back-{active_revision_id}"
-        return self._post(f"/environments/{environment_id}/rollbacks", body, key)
+        return self._send("POST", f"/environments/{environment_id}/rollbacks", json=body)
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Document:
         return self._send("GET", path, params=query)
 
-    def _post(self, path: str, body: Document, key: str | None) -> Document:
-        headers = {"Idempotency-Key": key} if key else {}
-        return self._send("POST", path, json=body, headers=headers)
-
     def _send(self, method: str, path: str, **options: Any) -> Document:
-        """Every request here may be repeated: reads, plans, and what carries a key."""
-        headers = options.pop("headers", {})
+        """Every request here may be repeated: reads, plans, and what names its plan or revision."""
         last = OutsideUnreachable("the connector did not answer")
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_pause_seconds(attempt, last))
-            headers["Authorization"] = f"Bearer {self._token()}"
+            headers = {"Authorization": f"Bearer {self._token()}"}
             try:
                 answer = self._session.request(
                     method,
@@ -88,7 +85,7 @@ class Api:
 
 def _document(answer: requests.Response) -> Document:
     """Raises: RefusedByConnector; OutsideUnreachable: may be repeated; Failed: it is no connector."""
-    if _may_be_repeated(answer):
+    if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
         pause = {"retry_after": answer.headers.get("Retry-After", "")}
         raise OutsideUnreachable(f"the connector answered {answer.status_code}", pause)
     try:
@@ -98,12 +95,6 @@ def _document(answer: requests.Response) -> Document:
     if answer.status_code >= _CLIENT_ERROR:
         raise RefusedByConnector(document)
     return dict(document)
-
-
-def _may_be_repeated(answer: requests.Response) -> bool:
-    """409 with Retry-After: an earlier run of ours, perhaps a dead one, still holds the key."""
-    failed = answer.status_code in _AGAIN or answer.status_code >= _SERVER_ERROR
-    return failed or (answer.status_code == _CONFLICT and "Retry-After" in answer.headers)
 
 
 def _pause_seconds(attempt: int, last: OutsideUnreachable) -> float:

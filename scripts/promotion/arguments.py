@@ -113,6 +113,9 @@ def _require_what_the_action_needs(
     missing = [f"--{name}" for name in needed[action] if not getattr(given, name.replace("-", "_"))]
     if missing:
         parser.error(f"--{action} needs {', '.join(missing)}")
+    for name in ("connector", "authority"):
+        if not getattr(given, name).startswith("https://"):
+            parser.error(f"--{name} begins with https://: tokens are sent to it")
     if given.wait and action is not Action.APPLY:
         parser.error("--wait goes with --apply")
     if given.from_revision and action is not Action.ROLLBACK:

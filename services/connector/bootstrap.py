@@ -291,7 +291,7 @@ def build_web(settings: Settings) -> Flask:
             ),
             enter_configuration=build_entry(core, smart, directory),
             approve_configuration=ApproveConfiguration(
-                store, redeem_code, clock, ids, approval_url, directory
+                store, redeem_code, clock, ids, approval_url, directory, settings.vouched_hosts
             ),
             confirm_geography=ConfirmGeography(store, clock, settings.data_geography),
             confirm_licence=ConfirmLicence(store, clock),
@@ -299,7 +299,7 @@ def build_web(settings: Settings) -> Flask:
             answer_share=AnswerShare(store, clock),
             withdraw_share=WithdrawShare(store, clock),
             promote_configuration=build_promotion(core, smart, directory),
-            roll_back=RollBack(store, clock, ids),
+            roll_back=RollBack(store, clock, ids, settings.vouched_hosts),
             retire_environment=RetireEnvironment(store, clock),
             verify_record=VerifyRecord(store, clock, public_url),
             check_address=CheckAddress(smart),

@@ -57,6 +57,11 @@ class EhrClients:
     def of(self, kind: LaunchKind) -> str:
         return {LaunchKind.PROVIDER: self.provider, LaunchKind.PATIENT: self.patient}[kind]
 
+    def shared_with(self, other: "EhrClients") -> list[str]:
+        """Audiences whose client id the other has as well, for whichever audience (case 43)."""
+        others = set(asdict(other).values())
+        return [name for name, value in asdict(self).items() if value and value in others]
+
 
 @dataclass(frozen=True, slots=True)
 class Approver:
@@ -182,7 +187,7 @@ class Revision:
 
     def restored(self) -> "Revision":
         """A revision that was approved once and replaced since takes launches again (rollback)."""
-        if self.approved_at is None or self.state not in _RESTORABLE:
+        if self.approved_at is None or self.state is not RevisionState.SUPERSEDED:
             raise Refused(Reason.STATE_CONFLICT, facts={"state": self.state})
         return replace(self, state=RevisionState.ACTIVE)
 
@@ -196,6 +201,3 @@ class Revision:
             raise Refused(Reason.CHANGED_SINCE_SHOWN, facts={"state": self.state})
         if self.state not in states:
             raise Refused(Reason.STATE_CONFLICT, facts={"state": self.state})
-
-
-_RESTORABLE = frozenset({RevisionState.SUPERSEDED, RevisionState.RETIRED})

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     STATE_CONFLICT = "state_conflict"
     GEOGRAPHY_OTHER = "geography_other"
     SETTING_INVALID = "setting_invalid"
+    CLIENTS_MIXED_UP = "clients_mixed_up"
     PROMOTION_NEEDED = "promotion_needed"
     GEOGRAPHY_CONTRADICTED = "geography_contradicted"
     GEOGRAPHY_UNCONFIRMED = "geography_unconfirmed"

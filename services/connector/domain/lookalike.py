@@ -74,7 +74,9 @@ def _reads_alike(a: str, b: str) -> bool:
         return False
     skeletons = _skeleton(a), _skeleton(b)
     long_names = min(len(owner[0]) for owner in owners) >= _SHORTEST_NAME
-    return skeletons[0] == skeletons[1] or (long_names and _one_edit(*skeletons))
+    return (
+        skeletons[0] == skeletons[1] or _begins_with(a, b) or (long_names and _one_edit(*skeletons))
+    )
 
 
 def _owner(host: str) -> tuple[str, ...]:
@@ -89,6 +91,11 @@ def _skeleton(host: str) -> str:
     for seen, meant in _CONFUSED:
         text = text.replace(seen, meant)
     return text
+
+
+def _begins_with(a: str, b: str) -> bool:
+    """`ehr.contoso.org.elsewhere.example` reads like `ehr.contoso.org` to whoever stops there."""
+    return a.replace("-", ".").startswith(b.replace("-", ".") + ".")
 
 
 def _one_edit(a: str, b: str) -> bool:

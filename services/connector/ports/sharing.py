@@ -28,6 +28,10 @@ class Grants(Protocol):
         """Addresses other tenants' environments launch from, each by its owner."""
         ...
 
+    def claims(self, grant_id: str) -> Sequence[str]:
+        """Ids of the revisions that launch under it."""
+        ...
+
     def drop_claims(self, grant_id: str) -> Sequence[str]:
         """Whoever launched under it launches no more; ids of their revisions in use until now."""
         ...

@@ -1,8 +1,9 @@
 """What the connector keeps, and the promises its storage makes.
 
 `Store.write()` is one serialisable-enough transaction (SQLite: BEGIN IMMEDIATE): all or nothing.
-A visit or revision that is read in it stays as read until its end: others who write wait. What is
-told of a row that does not exist (any more) changes nothing, unless its method says otherwise.
+A visit, revision or grant that is read by its id stays as read until its end: others who write wait.
+So does whoever reads another revision of its environment: which one is live is decided one at a time.
+What is told of a row that does not exist (any more) changes nothing, unless its method says otherwise.
 `Store.read()` sees a consistent snapshot and may not write.
 
 `attempts` of claimed rows counts how often they were claimed before, so a crash counts as well.

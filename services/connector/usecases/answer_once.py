@@ -16,7 +16,8 @@ from connector.ports.idempotency import IN_PROGRESS, KeptAnswer
 from connector.ports.storage import Store, Transaction
 from connector.ports.system import Clock
 
-LEASE = timedelta(seconds=15)
+# Longer than an entered configuration takes to ask the EHR, Entra and Graph, each at its slowest.
+LEASE = timedelta(seconds=40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class ApproveConfiguration:
     ids: Ids
     callback_url: str
     directory: Directory
+    vouched_hosts: frozenset[str] = frozenset()
 
     def show(self, who: MicrosoftIdentity, revision_id: str) -> Revision:
         """What the approver is asked to approve; opening it is the first stamp."""
@@ -98,7 +99,8 @@ class ApproveConfiguration:
 
         Raises:
             Refused: `NOT_THE_APPROVER`, `STEP_MISSING`, `CHANGED_SINCE_SHOWN`, `URL_TAKEN`,
-                `APPROVER_DISABLED`, `MICROSOFT_UNREACHABLE`; nothing has changed then.
+                `URL_LOOKS_LIKE_ANOTHER`, `APPROVER_DISABLED`, `MICROSOFT_UNREACHABLE`; nothing has
+                changed then.
         """
         self._ask_again(who, revision_id)
         with self.store.write() as tx:
@@ -109,7 +111,7 @@ class ApproveConfiguration:
             active = revision.approved(who, shown_digest, self.clock.now())
             if not tx.configurations.save_revision(active, revision.state.value):
                 raise Refused(Reason.CHANGED_SINCE_SHOWN)
-            go_live(tx, active, self.ids)
+            go_live(tx, active, self.ids, self.vouched_hosts)
             self._audit(tx, Event.CONFIGURATION_APPROVED, active, who, reference)
         return active
 

@@ -77,11 +77,9 @@ def _address(
 
 
 def _clients(asked: EhrClients, of_test: EhrClients) -> Item:
-    tests = set(asdict(of_test).values())
-    wanted: dict[str, str] = asdict(asked)
     found = {
-        "missing": [name for name, value in wanted.items() if not value],
-        "of_test": [name for name, value in wanted.items() if value and value in tests],
+        "missing": [name for name, value in asdict(asked).items() if not value],
+        "of_test": asked.shared_with(of_test),
     }
     facts = {why: ", ".join(names) for why, names in found.items() if names}
     return Item(Readiness.CLIENTS_OF_PRODUCTION, not facts, facts)

@@ -46,12 +46,15 @@ def refuse_lookalike(
 ) -> None:
     """Refuse an address that could be taken for another tenant's (case 41, ADR 9).
 
-    Unless an operator vouched for the host: two hospitals may have names that read alike.
+    Unless an operator vouched for the host: two hospitals may have names that read alike. Whoever is
+    live at the address was looked at before, and is not locked out by the other one of such a pair.
 
     Raises:
         Refused: `URL_LOOKS_LIKE_ANOTHER`; fact `why` is the likeness.
     """
-    if host_of(entered.fhir_base_url) in vouched_hosts:
+    owner_id = tx.configurations.owner_of(entered.fhir_base_url)
+    owner = tx.configurations.environment(owner_id) if owner_id else None
+    if host_of(entered.fhir_base_url) in vouched_hosts or (owner and owner.tenant_id == tenant_id):
         return
     likeness = likeness_of(entered, tx.grants.live_elsewhere(tenant_id))
     if likeness is not None:

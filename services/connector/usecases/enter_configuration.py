@@ -29,6 +29,9 @@ from connector.ports.system import Clock, Ids
 from connector.usecases.check_address import discovered, refuse_lookalike
 from connector.usecases.confirm_geography import other_geography, require_admin
 
+_PENDING = frozenset({RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED})
+_STANDING = _PENDING | {RevisionState.ACTIVE}
+
 
 @dataclass(frozen=True, slots=True)
 class EnteredConfiguration:
@@ -61,9 +64,9 @@ class EnterConfiguration:
 
         Raises:
             Refused: `ROLE_MISSING`, `URL_REFUSED`, `URL_TAKEN`, `URL_LOOKS_LIKE_ANOTHER`,
-                `APPROVER_UNKNOWN`, `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`, `GEOGRAPHY_OTHER`,
-                `GEOGRAPHY_UNCONFIRMED`, `PROMOTION_NEEDED` (ADR 7);
-                nothing is stored then.
+                `APPROVER_UNKNOWN`, `EHR_UNREACHABLE`, `EHR_ANSWER_INVALID`, `MICROSOFT_UNREACHABLE`,
+                `GEOGRAPHY_OTHER`, `GEOGRAPHY_UNCONFIRMED`, `PROMOTION_NEEDED` (ADR 7),
+                `CLIENTS_MIXED_UP`; nothing is stored then.
         """
         require_admin(admin)
         fhir_base_url = normalised(entered.fhir_base_url)
@@ -73,6 +76,7 @@ class EnterConfiguration:
             self._require_tenant(tx, admin.tenant_id)
             environment = self._environment(tx, admin, entered)
             _refuse_taken(tx, fhir_base_url, environment)
+            _refuse_clients_of_other(tx, environment, entered.clients)
             address = LiveAddress(fhir_base_url, endpoints)
             refuse_lookalike(tx, environment.tenant_id, address, self.vouched_hosts)
             revision = self._revision(
@@ -131,7 +135,7 @@ class EnterConfiguration:
         """The next revision; what was still waiting for approval is superseded by it."""
         earlier = tx.configurations.revisions(environment.id)
         for revision in earlier:
-            if revision.state in {RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED}:
+            if revision.state in _PENDING:
                 tx.configurations.save_revision(revision.superseded(), revision.state.value)
         return Revision(
             id=self.ids.identifier(),
@@ -176,3 +180,18 @@ def _refuse_taken(tx: Transaction, fhir_base_url: str, environment: Environment)
         return
     if tx.grants.accepted(fhir_base_url, environment.tenant_id) is None:
         raise Refused(Reason.URL_TAKEN)
+
+
+def _refuse_clients_of_other(
+    tx: Transaction, environment: Environment, clients: EhrClients
+) -> None:
+    """No client id of test in production, nor the reverse (case 43, E11)."""
+    for kind in set(EnvironmentKind) - {environment.kind}:
+        other = tx.configurations.find_environment(
+            environment.tenant_id, environment.organization_name, kind
+        )
+        for revision in tx.configurations.revisions(other.id) if other else ():
+            mixed_up = clients.shared_with(revision.clients)
+            if revision.state in _STANDING and mixed_up:
+                facts = {"environment": kind.value, "clients": ", ".join(mixed_up)}
+                raise Refused(Reason.CLIENTS_MIXED_UP, facts=facts)

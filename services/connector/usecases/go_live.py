@@ -4,18 +4,26 @@ from connector.domain.configuration import Revision
 from connector.domain.errors import Reason, Refused
 from connector.domain.integration_record import IntegrationRecord
 from connector.domain.launch import LaunchKind
+from connector.domain.lookalike import LiveAddress
 from connector.ports.storage import Transaction
 from connector.ports.system import Ids
+from connector.usecases.check_address import refuse_lookalike
 
 
-def go_live(tx: Transaction, revision: Revision, ids: Ids) -> None:
+def go_live(
+    tx: Transaction, revision: Revision, ids: Ids, vouched_hosts: frozenset[str] = frozenset()
+) -> None:
     """Claim its address, issue the records it needs, and have changed ones compared again.
 
-    So are those of an environment that was out of use: nobody knows what the EHR holds by now.
+    So are those of an environment that was out of use: nobody knows what the EHR holds by now. The
+    address is held once more against those of other tenants that went live since it was entered.
 
     Raises:
-        Refused: `URL_TAKEN`: another environment holds the address and does not share it.
+        Refused: `URL_TAKEN`: another environment holds the address and does not share it;
+            `URL_LOOKS_LIKE_ANOTHER`.
     """
+    address = LiveAddress(revision.fhir_base_url, revision.endpoints)
+    refuse_lookalike(tx, revision.tenant_id, address, vouched_hosts)
     before = tx.configurations.door_of_environment(revision.environment_id)
     if not tx.configurations.activate(revision):
         raise Refused(Reason.URL_TAKEN)

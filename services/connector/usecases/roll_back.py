@@ -21,6 +21,7 @@ class RollBack:
     store: Store
     clock: Clock
     ids: Ids
+    vouched_hosts: frozenset[str] = frozenset()
 
     def __call__(
         self,
@@ -36,20 +37,22 @@ class RollBack:
 
         Raises:
             Refused: `ROLE_MISSING`, `CONFIGURATION_UNKNOWN`, `CHANGED_SINCE_SHOWN`,
-                `NOTHING_TO_ROLL_BACK`, `URL_TAKEN`; nothing has changed then.
+                `NOTHING_TO_ROLL_BACK`, `URL_TAKEN`, `URL_LOOKS_LIKE_ANOTHER`; nothing has changed
+                then.
         """
         require_admin(admin)
         with self.store.write() as tx:
             shown = shown_revision(tx, admin, environment_id, active_revision_id)
             previous = previous_approved(tx.configurations.revisions(environment_id), shown)
-            if previous and previous.state is RevisionState.ACTIVE:
+            done = shown.state is RevisionState.RETIRED
+            if done and previous and previous.state is RevisionState.ACTIVE:
                 return previous
             if shown.state is not RevisionState.ACTIVE:
                 raise Refused(Reason.CHANGED_SINCE_SHOWN)
             if previous is None:
                 raise Refused(Reason.NOTHING_TO_ROLL_BACK)
             restored = previous.restored()
-            go_live(tx, restored, self.ids)
+            go_live(tx, restored, self.ids, self.vouched_hosts)
             tx.configurations.save_revision(shown.retired(), RevisionState.SUPERSEDED.value)
             self._audit(tx, restored, shown, admin, reference)
         return restored

@@ -113,6 +113,7 @@ class WithdrawShare:
         """
         require_admin(admin)
         with self.store.write() as tx:
+            _hold_guests(tx, grant_id)
             grant = _grant_of(tx, grant_id, admin)
             if grant.state is GrantState.WITHDRAWN:
                 return grant
@@ -196,8 +197,14 @@ def _save(tx: Transaction, grant: Grant, expected: GrantState) -> None:
         raise Refused(Reason.STATE_CONFLICT)
 
 
+def _hold_guests(tx: Transaction, grant_id: str) -> None:
+    """Before the grant, in the order in which a guest's approval takes them: neither blocks the other."""
+    for revision_id in tx.grants.claims(grant_id):
+        tx.configurations.revision(revision_id)
+
+
 def _retire_guests(tx: Transaction, grant_id: str) -> list[Revision]:
-    """Everything that launched under the grant; each revision stays restorable, if shared again."""
+    """Everything that launched under the grant; shared again, a new revision is approved."""
     revisions = (tx.configurations.revision(each) for each in tx.grants.drop_claims(grant_id))
     active = [r for r in revisions if r is not None and r.state is RevisionState.ACTIVE]
     for revision in active:

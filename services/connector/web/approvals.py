@@ -2,6 +2,7 @@
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from pydantic import TypeAdapter
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from connector.domain.configuration import RevisionState
@@ -14,6 +15,8 @@ from connector.web.redirects import to_authorize
 from connector.web.sealed_cookies import SealedCookie
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
+# Of the field on the page, where a line's end is one character.
+_LONGEST_REQUEST = 2000
 
 EHR_SIGN_IN = SealedCookie(
     "approval", TypeAdapter(LaunchTransaction), int(LAUNCH_LIFETIME.total_seconds())
@@ -70,8 +73,9 @@ def approve(revision_id: str) -> Response:
 
 @blueprint.post("/<revision_id>/return")
 def request_changes(revision_id: str) -> Response:
-    text = request.form.get("text", "").strip()[:2000]
-    revision = web().approve_configuration.request_changes(
-        g.who, own_revision(revision_id).id, text, reference()
-    )
+    asked_of = own_revision(revision_id)
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
+    if not 0 < len(text) <= _LONGEST_REQUEST:
+        raise BadRequest
+    revision = web().approve_configuration.request_changes(g.who, asked_of.id, text, reference())
     return redirect(url_for("portal.show", environment_id=revision.environment_id), 303)

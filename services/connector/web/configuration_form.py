@@ -39,6 +39,7 @@ _ABOUT_THE_URL = frozenset(
         Reason.EHR_REFUSED_CLIENT,
     }
 )
+_OF_OTHER_KIND = "This is the client ID of the other environment."
 _FIELD_OF_SETTING = {"join_window": "join_opens_minutes", "frame_ancestors": "frame_ancestors"}
 Offered = Callable[[EnvironmentKind], EhrClients]
 
@@ -100,7 +101,7 @@ class EhrForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
         fine: bool = super().validate(extra_validators)
         mixed_up = [field for field in self if self._of_other_kind(field)]
         for field in mixed_up:
-            field.errors = ["This is the client ID of the other environment."]
+            field.errors = [_OF_OTHER_KIND]
         return fine and not mixed_up
 
     def _of_other_kind(self, field: Field) -> bool:
@@ -121,6 +122,9 @@ class EhrForm(FlaskForm):  # type: ignore[misc] # Flask-WTF ships no types
             self.approver.errors = [plain]
         elif refused.reason is Reason.SETTING_INVALID:
             self[_FIELD_OF_SETTING[refused.facts["setting"]]].errors = [plain]
+        elif refused.reason is Reason.CLIENTS_MIXED_UP:
+            for name in refused.facts["clients"].split(", "):
+                self[f"{name}_client_id"].errors = [_OF_OTHER_KIND]
 
     def offer(self, found: Sequence[Approver]) -> None:
         """Show whom the directory knows, to pick from."""

@@ -112,8 +112,8 @@ def everything(revision: Revision, earlier: Revision | None = None) -> Sequence[
     """Every value that an approval covers."""
     different = {line.field for line in comparison(revision, earlier)}
     return [
-        Shown(LABELS[field], worded(field, value), field in different, field in _CODE)
-        for field, value in revision.values().items()
+        Shown(LABELS[f], worded(f, v), f in different, f in _CODE and worded(f, v) == v)
+        for f, v in revision.values().items()
     ]
 
 

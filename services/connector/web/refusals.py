@@ -309,6 +309,13 @@ PROBLEMS: dict[Reason, Problem] = {
         "Open the test environment and choose Promote to production.",
         "promotion",
     ),
+    Reason.CLIENTS_MIXED_UP: Problem(
+        422,
+        "These client IDs belong to the other environment",
+        "The organization's other EHR environment is set up with a client ID that was entered here.",
+        "Enter the client IDs that the EHR analyst registered for this environment, test or production.",
+        "configuration",
+    ),
     Reason.SETTING_INVALID: Problem(
         422,
         "A setting cannot be used",
@@ -336,8 +343,8 @@ PROBLEMS: dict[Reason, Problem] = {
     Reason.URL_LOOKS_LIKE_ANOTHER: Problem(
         422,
         "This FHIR base URL looks like one that is in use",
-        "It differs in very little from an address that is live here, and the EHR at it is not the same.",
-        "Compare the address letter by letter with what your EHR technical contact sent. If it is right, tell your help desk the reference number below.",
+        "It reads like an address that is live here, or its EHR signs people in where that one does.",
+        "Compare the address letter by letter with what your EHR technical contact sent. If it is the same EHR, ask its owner to share the address; if it is another one, tell your help desk the reference number below.",
         "sharing",
     ),
     Reason.JOIN_TOO_EARLY: Problem(

@@ -1,7 +1,7 @@
 """Promotions, approvals and rollbacks at the same moment (case 42): one of each, on both databases."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,14 +25,17 @@ from tests.builders.promotions import (
     promote,
     request,
 )
+from tests.builders.sharing import FABRIKAM, accepted, fabrikam_live, guest_admin
 from tests.builders.world import World
 
 from connector.adapters.sql.store import SqlStore
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Refused
 from connector.domain.organization import EnvironmentKind
+from connector.domain.sharing import GrantState
 from connector.ports.storage import StorageConflict
 from connector.usecases.enter_configuration import EnteredConfiguration
+from connector.usecases.go_live import go_live
 
 PENDING = {RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED}
 
@@ -136,6 +139,33 @@ def test_ten_rollbacks_from_one_revision_go_one_step_back(world: World) -> None:
     ]
 
 
+def test_an_approval_during_a_rollback_waits_and_goes_live(world: World) -> None:
+    """Nobody is told that the address is another environment's: it is this one's all the time."""
+    world.add_environment(production())
+    world.directory.add(TENANT, approver())
+    first, second = live(world, 1), live(world, 2)
+    third = stamped(
+        id="rev-3", environment_id="env-production", number=3, fhir_base_url=PRODUCTION_BASE
+    )
+    with world.store.write() as tx:
+        tx.configurations.add_revision(third)
+    approving = world.approve_configuration
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as tx:
+            assert tx.configurations.revision(second.id) == second
+            go_live(tx, replace(first, state=RevisionState.ACTIVE), world.ids)
+            approved = pool.submit(
+                approving.approve, the_approver(), third.id, third.digest(), "ref"
+            )
+            wait([approved], 0.5)
+        assert approved.result().state is RevisionState.ACTIVE
+    with world.store.read() as tx:
+        door = tx.configurations.door_of_environment("env-production")
+    assert door is not None
+    assert door.revision.id == third.id
+    assert [r.state for r in revisions(world)][1:] == [RevisionState.SUPERSEDED] * 2
+
+
 def test_a_rollback_and_a_retirement_leave_one_of_them(world: World) -> None:
     world.add_environment(production())
     first, second = live(world, 1), live(world, 2)
@@ -169,3 +199,38 @@ def test_a_new_approval_of_test_and_an_apply_agree_on_what_was_promoted(world: W
     assert in_test is not None
     assert in_test.revision.id == newer.id
     assert len(revisions(world)) <= 1
+
+
+def test_a_withdrawal_waits_for_the_approval_of_its_guest_and_takes_it_along(world: World) -> None:
+    """Case 41: neither dies of the other, and no claim stands on a grant that is gone."""
+    launching = fabrikam_live(world)
+    again = stamped(
+        id="rev-again", environment_id=FABRIKAM.id, tenant_id=FABRIKAM.tenant_id, number=2
+    )
+    with world.store.write() as tx:
+        tx.configurations.add_revision(again)
+        (grant_id,) = (grant.id for grant in tx.grants.of_tenant(FABRIKAM.tenant_id))
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as tx:
+            assert tx.configurations.revision(again.id) == again
+            withdrawn = pool.submit(world.withdraw_share, an_admin(), grant_id, "ref")
+            wait([withdrawn], 0.5)
+            go_live(tx, replace(again, state=RevisionState.ACTIVE), world.ids)
+        assert withdrawn.result().state is GrantState.WITHDRAWN
+    with world.store.read() as tx:
+        assert tx.configurations.door_of_environment(FABRIKAM.id) is None
+        states = {r.id: r.state for r in tx.configurations.revisions(FABRIKAM.id)}
+    assert states == {launching.id: RevisionState.SUPERSEDED, again.id: RevisionState.RETIRED}
+
+
+def test_a_withdrawal_during_a_withdrawal_finds_it_done(world: World) -> None:
+    """Owner and guest at the same moment, or one of them twice."""
+    grant = accepted(world)
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as tx:
+            held = tx.grants.find(grant.id)
+            again = pool.submit(world.withdraw_share, guest_admin(), grant.id, "ref")
+            wait([again], 0.5)
+            withdrawn = replace(grant, state=GrantState.WITHDRAWN)
+            assert tx.grants.save(withdrawn, GrantState.ACCEPTED)
+        assert (held, again.result()) == (grant, withdrawn)

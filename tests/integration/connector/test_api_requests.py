@@ -8,6 +8,7 @@ from tests.builders.configurations import APPROVER_ID, TENANT
 from tests.builders.web import ORIGIN, Site
 
 from connector.ports.errors import TryLater
+from connector.web.api.openapi import document
 
 
 @pytest.fixture
@@ -60,6 +61,14 @@ def test_case_46_in_a_query_is_refused_as_well(api: ApiClient) -> None:
     assert wrong_fields(api.get("/environments", tenant_id=TENANT)) == ["tenant_id"]
     assert wrong_fields(api.get("/audit-events", tenant_id=TENANT)) == ["tenant_id"]
     assert wrong_fields(api.get("/tenant", id=TENANT)) == ["query"]
+
+
+@pytest.mark.parametrize("path", ["/environments", "/audit-events"])
+def test_case_46_a_parameter_nobody_declared_is_refused_also_when_it_stands_twice(
+    api: ApiClient, path: str
+) -> None:
+    answer = api.send("GET", f"{path}?tenant_id={TENANT}&tenant_id={TENANT}")
+    assert wrong_fields(answer) == ["tenant_id"]
 
 
 @pytest.mark.parametrize(
@@ -184,6 +193,18 @@ def test_a_client_id_of_the_other_environment_is_named(site: Site, api: ApiClien
     assert wrong_fields(answer) == ["clients.provider"]
 
 
+def test_a_time_zone_that_a_known_environment_does_not_have_is_refused_and_not_ignored(
+    site: Site, api: ApiClient
+) -> None:
+    answer = api.post("/environments", configuration(time_zone="Europe/Berlin"))
+    assert wrong_fields(answer) == ["time_zone"]
+    assert site.world.rows("configuration_revision")[1:] == []
+    elsewhere = configuration(organization="Contoso Berlin", time_zone="Europe/Berlin")
+    elsewhere |= {"fhir_base_url": "https://berlin.contoso.example/api/FHIR/R4"}
+    site.world.smart.add_ehr(elsewhere["fhir_base_url"])
+    assert api.post("/environments", elsewhere).status_code == 201
+
+
 # Refusals of use cases --------------------------------------------------------------------------
 
 
@@ -268,6 +289,21 @@ def test_a_key_that_not_every_library_passes_on_is_refused(api: ApiClient, key: 
     assert wrong_fields(api.post("/environments", configuration(), key=key)) == ["Idempotency-Key"]
 
 
+def test_a_body_under_a_key_that_is_too_large_is_refused_where_no_body_is_read_as_well(
+    api: ApiClient,
+) -> None:
+    path = "/environments/env-test/examinations"
+    large = {"data": b"x" * 70_000, "headers": {"Idempotency-Key": "k1"}}
+    answer = api.send("POST", path, **large)
+    assert answer.status_code == 413
+    assert (
+        "413"
+        in document(ORIGIN)["paths"][f"{BASE}/environments/{{environment_id}}/examinations"][
+            "post"
+        ]["responses"]
+    )
+
+
 def test_a_request_that_still_runs_is_told_with_seconds_to_wait(
     api: ApiClient, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +319,7 @@ def test_a_request_that_still_runs_is_told_with_seconds_to_wait(
     assert api.post("/environments", configuration(), key="k1").status_code == 201
     (second,) = answers
     assert (second.status_code, second.json["reason"]) == (409, "idempotency_key_in_use")
-    assert second.headers["Retry-After"] == "15"
+    assert second.headers["Retry-After"] == "40"
     assert len(site.world.rows("configuration_revision")) == 2
 
 

@@ -139,6 +139,16 @@ def test_a_list_is_read_page_by_page_to_its_end(api: ApiClient, site: Site, path
     assert "Link" not in answer.headers
 
 
+def test_the_address_of_the_next_page_is_the_public_one_behind_any_proxy(
+    api: ApiClient, site: Site
+) -> None:
+    more_environments(site, 1)
+    inside = {"Host": "connector-web:8080", "Authorization": f"Bearer {api.token}"}
+    client = site.app.test_client()
+    answer = client.get("/api/v1/environments?limit=1", headers=inside)
+    assert answer.headers["Link"].startswith(f"<{ORIGIN}/api/v1/environments?limit=1&after=")
+
+
 def test_audit_events_are_filtered(api: ApiClient, site: Site) -> None:
     api.get("/environments/nope")
     site.world.clock.advance(60)

@@ -254,3 +254,19 @@ def test_case_47_asking_for_changes_needs_a_live_account_as_well(site: Site) -> 
     )
 
     assert stored(site.world, ID).state is RevisionState.AWAITING_APPROVAL
+
+
+@pytest.mark.parametrize("text", ["", "  \r\n", "x" * 2001])
+def test_a_request_for_changes_that_says_nothing_or_too_much_is_none(site: Site, text: str) -> None:
+    """Nothing of it is cut off in silence, and the administrator is not left without a reason."""
+    olivia = olivia_proved(site)
+    assert post(site, olivia, f"{APPROVAL}/return", APPROVAL, text=text).status_code == 400
+    assert stored(site.world).state is RevisionState.AWAITING_APPROVAL
+
+
+def test_a_request_for_changes_as_long_as_the_field_is_kept_whole(site: Site) -> None:
+    """Browsers count a line's end as one character and send two."""
+    olivia = olivia_proved(site)
+    text = "line\r\n" * 399 + "line."
+    post(site, olivia, f"{APPROVAL}/return", APPROVAL, text=text)
+    assert stored(site.world).change_request == text.replace("\r\n", "\n")

@@ -85,6 +85,16 @@ def test_older_leads_on_without_a_gap_and_keeps_the_filter(trail: Site, admin: F
     assert path == ""
 
 
+def test_lines_are_folded_until_somebody_looks_one_up_by_its_reference(
+    trail: Site, admin: FlaskClient
+) -> None:
+    """Fifty lines with everything they say are twenty screens of a phone."""
+    page = look(trail, admin, event=ENTRY.event)
+    assert len(page.select("#audit-lines details:not([open]) > summary time")) == 50
+    found = look(trail, admin, reference="AB12-CD34", outcome="refused")
+    assert len(found.select("#audit-lines details[open] dl")) == 12
+
+
 def test_times_are_in_utc_and_say_so(trail: Site, admin: FlaskClient) -> None:
     page = look(trail, admin, event=ENTRY.event)
     time = page.select_one("#audit-lines time")

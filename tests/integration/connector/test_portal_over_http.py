@@ -140,6 +140,26 @@ def test_every_route_has_an_access_decision(site: Site) -> None:
     assert routes - decided == {"static"}
 
 
+def test_what_is_open_to_everybody_is_named_here(site: Site) -> None:
+    """A new route of a public blueprint is public too: it is found here, and somebody decides."""
+    public = {name for name, access in site.app.config["ACCESS"].items() if access == "public"}
+    endpoints = {rule.endpoint for rule in site.app.url_map.iter_rules()}
+    assert {e for e in endpoints if e.partition(".")[0] in public} == {
+        "front.overview",
+        "help.index",
+        "help.page",
+        "openapi.openapi",
+        "sign_in.begin",
+        "sign_in.callback",
+        "sign_in.elsewhere",
+        "sign_in.sign_out",
+        "wellknown.healthz",
+        "wellknown.jwks",
+        "wellknown.metrics",
+        "wellknown.readyz",
+    }
+
+
 def test_portal_routes_are_closed_to_somebody_who_is_not_signed_in(
     site: Site, browser: FlaskClient
 ) -> None:

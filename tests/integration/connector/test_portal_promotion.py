@@ -199,6 +199,7 @@ def test_e8_who_holds_no_role_is_told_which_one_is_missing_and_which_they_have(
     assert reader.status == 403
     assert "Virtual Visits Administrator" in reader.text("#cause")
     assert reader.text("#roles") == "Your account's roles: none."
+    assert who.sign_in_name in reader.text("#signed-in-as")
 
 
 def test_e8_a_role_that_is_not_enough_is_named(site: Site) -> None:

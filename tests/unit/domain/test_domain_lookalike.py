@@ -36,6 +36,8 @@ def likeness(entered: LiveAddress | str, live: str = LIVE) -> Likeness | None:
         "epic.contoso.exampl",
         "epic.contoso.examples",
         "xepic.c0ntoso.example",
+        "epic.contoso.example.elsewhere.test",
+        "epic-contoso-example.elsewhere.test",
     ],
 )
 def test_a_host_of_somebody_else_that_reads_like_a_live_one_is_told(host: str) -> None:
@@ -57,10 +59,18 @@ def test_another_path_does_not_hide_a_host_that_reads_alike() -> None:
         "https://epic.fabrikam.example" + PATH,
         "https://fhir.contoso.example" + PATH,
         "https://epic2.contoso.example" + PATH,
+        "https://epic.contoso.examples-of-care.test" + PATH,
         "https://epic.contoso.example/interconnect-tst-oauth/api/FHIR/R4",
         "https://epic.contoso.example:8443/other/R4",
     ],
-    ids=["another name", "another host", "a sibling", "the test environment", "another port"],
+    ids=[
+        "another name",
+        "another host",
+        "a sibling",
+        "a longer word",
+        "the test environment",
+        "another port",
+    ],
 )
 def test_an_ehr_of_its_own_is_nothing_to_ask_about(entered: str) -> None:
     assert likeness(entered) is None

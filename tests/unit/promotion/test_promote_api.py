@@ -100,31 +100,26 @@ def test_every_request_carries_a_token_of_now(connector: Connector, pauses: list
     ]
 
 
-def test_an_apply_carries_a_key_that_follows_from_its_plan(connector: Connector, api: Api) -> None:
+def test_an_apply_names_its_plan(connector: Connector, api: Api) -> None:
     api.apply({"approver": "a"}, DIGEST)
-    api.apply({"approver": "a"}, DIGEST)
 
-    keys = {headers["Idempotency-Key"] for _, _, headers, _ in connector.heard}
-    assert keys == {f"promote-{DIGEST}"}
-    assert connector.heard[0][3] == {"approver": "a", "plan_digest": DIGEST}
+    _, path, _, body = connector.heard[0]
+    assert path == "/api/v1/promotions"
+    assert body == {"approver": "a", "plan_digest": DIGEST}
 
 
-def test_a_rollback_carries_a_key_that_follows_from_what_it_leaves(
-    connector: Connector, api: Api
-) -> None:
+def test_a_rollback_names_what_it_leaves(connector: Connector, api: Api) -> None:
     api.roll_back("env-1", "rev-2")
 
-    _, path, headers, body = connector.heard[0]
+    _, path, _, body = connector.heard[0]
     assert path == "/api/v1/environments/env-1/rollbacks"
-    assert (headers["Idempotency-Key"], body) == (
-        "roll-back-rev-2",
-        {"active_revision_id": "rev-2"},
-    )
+    assert body == {"active_revision_id": "rev-2"}
 
 
-def test_a_plan_carries_no_key_for_it_must_be_made_anew(connector: Connector, api: Api) -> None:
-    api.plan({})
-    assert "Idempotency-Key" not in connector.heard[0][2]
+def test_no_run_waits_for_the_key_of_a_dead_one(connector: Connector, api: Api) -> None:
+    api.apply({}, DIGEST)
+    api.roll_back("env-1", "rev-2")
+    assert not any("Idempotency-Key" in headers for _, _, headers, _ in connector.heard)
 
 
 def test_an_organization_is_looked_for_by_its_exact_name(connector: Connector, api: Api) -> None:
@@ -143,17 +138,16 @@ def test_an_organization_is_looked_for_by_its_exact_name(connector: Connector, a
         (500, {}, b""),
         (502, {}, b"<html>"),
         (429, {"Retry-After": "1"}, b""),
-        (409, {"Retry-After": "1"}, b"{}"),
     ],
 )
-def test_case_42_what_failed_on_the_way_is_sent_again_under_the_same_key(
+def test_case_42_what_failed_on_the_way_is_sent_again_unchanged(
     connector: Connector, api: Api, failure: Answer
 ) -> None:
     connector.answers = [failure, failure, GOOD]
 
     assert api.apply({}, DIGEST)["id"] == "x"
     assert len(connector.heard) == 3
-    assert len({headers["Idempotency-Key"] for _, _, headers, _ in connector.heard}) == 1
+    assert [body for _, _, _, body in connector.heard] == [{"plan_digest": DIGEST}] * 3
 
 
 def test_a_connector_that_asks_for_time_gets_it_up_to_a_limit(

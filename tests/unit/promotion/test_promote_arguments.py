@@ -65,6 +65,8 @@ def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str], action: st
         ["--plan", "--environment", "both-of-them"],
         ["--plan", "--certificate", "c.pem", "--client-secret-env", "SECRET"],
         ["--status", "--unknown"],
+        ["--status", "--connector", "http://visits.contoso.example"],
+        ["--status", "--authority", "http://localhost:8443"],
     ],
 )
 def test_arguments_that_make_no_sense_end_with_status_2(

@@ -1,20 +1,31 @@
 """Case 43: what belongs to test is refused on production, and the environment is named.
 
-At promotion: test's address and client ids. At launch: test's records, codes and identity tokens.
+At promotion and at entry: test's address and client ids. At launch: test's records, codes and identity tokens.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 
 import pytest
-from tests.builders.configurations import PRODUCTION_BASE, TEST_BASE
+from tests.builders.configurations import (
+    PRODUCTION_BASE,
+    TEST_BASE,
+    active,
+    an_admin,
+    approver,
+    clients,
+)
 from tests.builders.launches import PROVIDER_USER, appointment
 from tests.builders.promotions import PRODUCTION_CLIENTS, live, plan, production
 from tests.builders.world import World
 
+from connector.domain.configuration import Revision
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import LaunchKind
+from connector.domain.organization import EnvironmentKind
 from connector.domain.promotion import Item
 from connector.usecases.begin_launch import AuthorizationRequest
+from connector.usecases.enter_configuration import EnteredConfiguration
 
 Refusal = Callable[..., Refused]
 
@@ -112,3 +123,45 @@ def test_test_s_clients_are_no_production_clients(world: World) -> None:
 
     (item,) = blocking(world, clients=of_test)
     assert item.facts == {"of_test": "provider, patient, backend"}
+
+
+def edit(world: World, kind: EnvironmentKind, base: str, **clients: str) -> Revision:
+    """An admin enters a new revision of an environment that exists."""
+    form = EnteredConfiguration(
+        organization_name="Contoso Health",
+        kind=kind,
+        fhir_base_url=base,
+        approver_sign_in_name=approver().sign_in_name,
+        time_zone="America/Chicago",
+        clients=replace(PRODUCTION_CLIENTS, **clients),
+    )
+    return world.enter_configuration(an_admin(), form, "ref")
+
+
+def test_test_s_clients_are_not_entered_for_production_whatever_they_are_for(
+    world: World, refusal: Refusal
+) -> None:
+    of_test = clients()
+    mixed = {"patient": of_test.patient, "backend": of_test.provider}
+
+    refused = refusal(
+        Reason.CLIENTS_MIXED_UP, edit, world, EnvironmentKind.PRODUCTION, PRODUCTION_BASE, **mixed
+    )
+
+    assert refused.facts == {"environment": "test", "clients": "patient, backend"}
+    assert len(world.rows("configuration_revision")) == 2
+    assert edit(world, EnvironmentKind.PRODUCTION, PRODUCTION_BASE).number == 2
+
+
+def test_production_s_clients_are_not_entered_for_test(world: World, refusal: Refusal) -> None:
+    world.smart.add_ehr(TEST_BASE)
+    refused = refusal(Reason.CLIENTS_MIXED_UP, edit, world, EnvironmentKind.TEST, TEST_BASE)
+    assert refused.facts == {"environment": "production", "clients": "provider, patient, backend"}
+
+
+def test_client_ids_that_test_gave_up_are_free(world: World) -> None:
+    moved = clients(provider="t2", patient="t3", backend="t4")
+    world.approve(active(id="rev-test-2", number=2, clients=moved))
+
+    former = asdict(clients())
+    assert edit(world, EnvironmentKind.PRODUCTION, PRODUCTION_BASE, **former).number == 2

@@ -5,20 +5,32 @@ from dataclasses import replace
 
 import pytest
 from tests.builders.configurations import (
+    NOON,
     OTHER_TENANT,
     PRODUCTION_BASE,
     TENANT,
     TEST_BASE,
+    active,
     an_admin,
     approver,
     endpoints,
+    the_approver,
 )
-from tests.builders.sharing import enter, entered, fabrikam_live, guest_admin, register
+from tests.builders.sharing import (
+    FABRIKAM,
+    approve,
+    enter,
+    entered,
+    fabrikam_awaits,
+    fabrikam_live,
+    guest_admin,
+    register,
+)
 from tests.builders.world import World
 from tests.fakes.smart import FakeSmart
 
 from connector.domain.audit import Event
-from connector.domain.configuration import SmartEndpoints
+from connector.domain.configuration import Revision, RevisionState, SmartEndpoints
 from connector.domain.errors import Reason, Refused
 from connector.domain.lookalike import LiveAddress
 
@@ -85,6 +97,76 @@ def test_a_host_an_operator_vouches_for_is_let_in(world: World) -> None:
     world.directory.add(OTHER_TENANT, approver())
     world.smart.add_ehr(ALIKE)
     assert vouching(guest_admin(), entered(ALIKE), "ref").fhir_base_url == ALIKE
+
+
+# Looked at again when it goes live: somebody else may have been faster since it was entered --------
+
+
+def both_wait(world: World) -> Revision:
+    """Fabrikam entered an address; Contoso goes live with one that reads like it after that."""
+    return fabrikam_awaits(world, fhir_base_url=ALIKE, endpoints=endpoints(ALIKE))
+
+
+def test_case_41_an_approval_does_not_bring_a_lookalike_live(
+    world: World, refusal: Refusal
+) -> None:
+    waiting = both_wait(world)
+
+    refused = refusal(Reason.URL_LOOKS_LIKE_ANOTHER, approve, world, waiting)
+
+    assert refused.facts == {"why": "host_reads_alike"}
+    assert world.audited(Event.CONFIGURATION_APPROVED) == []
+    with world.store.read() as tx:
+        assert tx.configurations.revision(waiting.id) == waiting
+        assert tx.configurations.door_of_environment(waiting.environment_id) is None
+
+
+def test_an_approval_passes_where_an_operator_vouched_for_the_host(world: World) -> None:
+    waiting = both_wait(world)
+    vouching = replace(
+        world.approve_configuration, vouched_hosts=frozenset({"ehr.contosso.example"})
+    )
+
+    who = the_approver(tenant_id=OTHER_TENANT)
+    approved = vouching.approve(who, waiting.id, waiting.digest(), "ref")
+    assert approved.state is RevisionState.ACTIVE
+
+
+def test_case_41_a_rollback_does_not_bring_a_lookalike_back(world: World, refusal: Refusal) -> None:
+    """Live with it before Contoso was, moved away, and now back."""
+    waiting = both_wait(world)
+    elsewhere = active(
+        id="rev-elsewhere",
+        environment_id=FABRIKAM.id,
+        tenant_id=OTHER_TENANT,
+        number=2,
+        fhir_base_url=PRODUCTION_BASE,
+    )
+    with world.store.write() as tx:
+        approved = replace(waiting, state=RevisionState.SUPERSEDED, approved_at=NOON)
+        assert tx.configurations.save_revision(approved, waiting.state.value)
+        tx.configurations.add_revision(elsewhere)
+        assert tx.configurations.activate(elsewhere)
+
+    arguments = (guest_admin(), FABRIKAM.id, elsewhere.id, "ref")
+    refusal(Reason.URL_LOOKS_LIKE_ANOTHER, world.roll_back, *arguments)
+
+    with world.store.read() as tx:
+        door = tx.configurations.door_of_environment(FABRIKAM.id)
+    assert door is not None
+    assert door.revision == elsewhere
+
+
+def test_the_first_of_a_pair_an_operator_vouched_for_is_not_locked_out(world: World) -> None:
+    """Contoso is live, Fabrikam was vouched for: Contoso goes on editing its own address."""
+    waiting = both_wait(world)
+    with world.store.write() as tx:
+        assert tx.configurations.activate(waiting)
+    world.smart.add_ehr(TEST_BASE)
+    form = replace(entered(TEST_BASE), organization_name="Contoso Health")
+
+    edited = world.enter_configuration(an_admin(), form, "ref")
+    assert edited.fhir_base_url == TEST_BASE
 
 
 def test_an_address_is_told_once_by_its_owner_and_not_to_the_owner(world: World) -> None:

@@ -161,6 +161,16 @@ def test_who_saw_another_revision_in_use_is_told(world: World, refusal: Refusal)
     refusal(Reason.CHANGED_SINCE_SHOWN, roll_back, world, second)
 
 
+def test_what_was_never_in_use_is_not_rolled_back_from(world: World, refusal: Refusal) -> None:
+    """Only a revision that was rolled back from is a double click."""
+    live(world, 1)
+    waiting = awaiting(id="rev-2", environment_id="env-production", number=2)
+    with world.store.write() as tx:
+        tx.configurations.add_revision(waiting)
+
+    refusal(Reason.CHANGED_SINCE_SHOWN, roll_back, world, waiting)
+
+
 def test_a_member_without_a_role_may_not_roll_back(world: World, refusal: Refusal) -> None:
     live(world, 1)
     second = live(world, 2)

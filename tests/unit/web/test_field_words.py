@@ -44,6 +44,12 @@ def test_a_value_is_worded_or_shown_as_it_is(field: str, value: str, shown: str)
     assert worded(field, value) == shown
 
 
+def test_words_are_not_shown_as_code() -> None:
+    code = {line.value for line in everything(ONE) if line.code}
+    assert {ONE.fhir_base_url, ONE.clients.provider} <= code
+    assert "None" in {line.value for line in everything(ONE)} - code
+
+
 def test_only_what_differs_is_compared_and_marked() -> None:
     before = live(environment())
     after = replace(before, settings=VisitSettings(browser_join=False))

@@ -102,6 +102,11 @@ def test_what_was_typed_is_still_there_after_an_error(world: PagesWorld) -> None
         (Refused(Reason.URL_REFUSED, facts={"why": "new_code"}), "fhir_base_url", "public https"),
         (Refused(Reason.URL_TAKEN), "fhir_base_url", "Another environment"),
         (
+            Refused(Reason.CLIENTS_MIXED_UP, facts={"clients": "provider, backend"}),
+            "backend_client_id",
+            "other environment",
+        ),
+        (
             Refused(Reason.EHR_UNREACHABLE, facts={"code": "certificate_expired"}),
             "fhir_base_url",
             "certificate has expired",

@@ -67,9 +67,9 @@ def test_licences_are_asked_for_after_the_geography(site: Site) -> None:
 
 def test_whoever_was_sent_here_is_told_what_comes_first(site: Site) -> None:
     sent = site.get(site.signed_in(site.browser(), an_admin()), "/configurations/new")
-    assert read(page(site, an_admin(), sent.location)).select_one("#first") is not None
+    assert len(read(page(site, an_admin(), sent.location)).select(".notice")) == 1
     register(site)
-    assert read(page(site, an_admin(), sent.location)).select_one("#first") is None
+    assert read(page(site, an_admin(), sent.location)).select(".notice") == []
 
 
 def test_what_is_confirmed_says_who_and_when_and_is_not_asked_again(site: Site) -> None:

@@ -101,6 +101,14 @@ _GRANT = (
 
 _REVISION = select(configuration_revision).where(_revision.id == bindparam("revision_id"))
 _REVISION_LOCKED = _REVISION.with_for_update(key_share=True)
+# Whoever decides about a revision has its whole environment first: which one is live is one decision
+# after the other, although each begins with another revision.
+_ENVIRONMENT_LOCKED = (
+    select(_environment.id)
+    .join(configuration_revision, _revision.environment_id == _environment.id)
+    .where(_revision.id == bindparam("revision_id"))
+    .with_for_update(key_share=True, of=ehr_environment)
+)
 _REVISIONS = (
     select(configuration_revision)
     .where(_revision.environment_id == bindparam("environment_id"))
@@ -229,6 +237,8 @@ class SqlConfigurations(Area):
         return self._change(statement, key).rowcount == 1
 
     def revision(self, revision_id: str) -> Revision | None:
+        if self._writing:
+            self._row(_ENVIRONMENT_LOCKED, revision_id=revision_id)
         statement = _REVISION_LOCKED if self._writing else _REVISION
         row = self._row(statement, revision_id=revision_id)
         return row and _to_revision(row)

@@ -15,6 +15,7 @@ from connector.domain.sharing import Grant, GrantState
 _grant = share_grant.c
 _claim = issuer_claim.c
 _FIND = select(share_grant).where(_grant.id == bindparam("grant_id"))
+_FIND_LOCKED = _FIND.with_for_update(key_share=True)
 _OF_TENANT = (
     select(share_grant)
     .where(
@@ -57,7 +58,7 @@ class SqlGrants(Area):
         self._change(share_grant.insert(), asdict(grant))
 
     def find(self, grant_id: str) -> Grant | None:
-        row = self._row(_FIND, grant_id=grant_id)
+        row = self._row(_FIND_LOCKED if self._writing else _FIND, grant_id=grant_id)
         return row and Grant(**named(row))
 
     def of_tenant(self, tenant_id: str) -> Sequence[Grant]:
@@ -75,8 +76,11 @@ class SqlGrants(Area):
         rows = self._rows(_LIVE_ELSEWHERE, tenant_id=tenant_id)
         return [_to_address(named(row)) for row in rows]
 
+    def claims(self, grant_id: str) -> Sequence[str]:
+        return [row.revision_id for row in self._rows(_CLAIMS, grant_id=grant_id)]
+
     def drop_claims(self, grant_id: str) -> Sequence[str]:
-        revisions = [row.revision_id for row in self._rows(_CLAIMS, grant_id=grant_id)]
+        revisions = self.claims(grant_id)
         self._change(_DROP_CLAIMS, {"grant_id": grant_id})
         return revisions
 

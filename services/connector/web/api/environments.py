@@ -47,10 +47,13 @@ _ENTRY = (
     Reason.URL_LOOKS_LIKE_ANOTHER,
     Reason.APPROVER_UNKNOWN,
     Reason.SETTING_INVALID,
+    Reason.CLIENTS_MIXED_UP,
     Reason.EHR_UNREACHABLE,
     Reason.EHR_ANSWER_INVALID,
+    Reason.PROMOTION_NEEDED,
     Reason.STATE_CONFLICT,
 )
+_VERIFY = (Reason.CONFIGURATION_UNKNOWN, Reason.CHANGED_SINCE_SHOWN, Reason.STATE_CONFLICT)
 
 
 @operation("GET", "/environments", answer=EnvironmentPage)
@@ -122,6 +125,7 @@ def get_environment(environment_id: str) -> EnvironmentDocument:
 def enter_configuration(body: NewConfiguration) -> RevisionDocument:
     """Enter an EHR environment, or a new revision of one; it waits for its approver then."""
     _refuse_other_kinds_clients(body.kind, body.clients)
+    _refuse_other_time_zone(body)
     return RevisionDocument.of(web().enter_configuration(g.who, body.entered(), reference()))
 
 
@@ -139,6 +143,21 @@ def _refuse_other_kinds_clients(kind: EnvironmentKind, clients: ClientIds) -> No
     if wrong:
         problem = "the client id of the other environment"
         raise RequestInvalid([WrongValue(field=f"clients.{n}", problem=problem) for n in wrong])
+
+
+def _refuse_other_time_zone(body: NewConfiguration) -> None:
+    """A revision does not move its environment to another zone; nothing that is sent is ignored.
+
+    Raises:
+        RequestInvalid: names the zone it has.
+    """
+    with web().store.read() as tx:
+        known = tx.configurations.find_environment(
+            g.who.tenant_id, body.organization.strip(), body.kind
+        )
+    if known and known.time_zone != body.time_zone:
+        problem = f"the environment's is {known.time_zone}, which no revision changes"
+        raise RequestInvalid([WrongValue(field="time_zone", problem=problem)])
 
 
 @operation("GET", "/environments/<environment_id>/revisions", answer=RevisionList, refusals=_LOOK)
@@ -172,7 +191,7 @@ def list_records(environment_id: str) -> RecordList:
     "POST",
     "/records/<record_id>/verifications",
     answer=VerificationDocument,
-    refusals=(Reason.CONFIGURATION_UNKNOWN, Reason.STATE_CONFLICT),
+    refusals=_VERIFY,
 )
 def verify_record(record_id: str, body: Pasted) -> VerificationDocument:
     """Compare a record with what stands in the EHR, token by token."""
@@ -183,7 +202,7 @@ def verify_record(record_id: str, body: Pasted) -> VerificationDocument:
     "POST",
     "/environments/<environment_id>/examinations",
     answer=ExaminationDocument,
-    refusals=_LOOK,
+    refusals=(*_LOOK, Reason.EXAMINATION_BUSY),
 )
 def examine_environment(environment_id: str) -> ExaminationDocument:
     """Examine this deployment, the EHR and Microsoft; takes up to a minute."""
@@ -201,7 +220,12 @@ def examine_environment(environment_id: str) -> ExaminationDocument:
     "/environments/<environment_id>/rollbacks",
     answer=RevisionDocument,
     needs=Needs.CHANGE,
-    refusals=(*_CHANGE, Reason.NOTHING_TO_ROLL_BACK, Reason.URL_TAKEN),
+    refusals=(
+        *_CHANGE,
+        Reason.NOTHING_TO_ROLL_BACK,
+        Reason.URL_TAKEN,
+        Reason.URL_LOOKS_LIKE_ANOTHER,
+    ),
 )
 def roll_back(environment_id: str, body: RevisionSeen) -> RevisionDocument:
     """Have launches use the approved revision before the one in use, at once."""

@@ -36,7 +36,8 @@ _ANYBODY = (
     Reason.MICROSOFT_UNREACHABLE,
 )
 _KEYED = (Reason.IDEMPOTENCY_KEY_REUSED, Reason.IDEMPOTENCY_KEY_IN_USE)
-_WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+# A key covers the body also where the operation takes none.
+_TOO_LARGE, _WRONG_TYPE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 _HEADER_WORDS = {
     "WWW-Authenticate": "What is wrong with the token (RFC 6750).",
     "Retry-After": "Seconds to wait, where that helps.",
@@ -154,8 +155,8 @@ def _titles(operation: Operation) -> dict[int, list[str]]:
     """Every status that may refuse the operation, with the reasons it stands for."""
     keyed = _KEYED if operation.method == "POST" else ()
     titles: dict[int, list[str]] = {400: ["no JSON"], 422: [REQUEST_INVALID.title]}
-    for status in _WITH_BODY if operation.body else ():
-        titles[status] = [status.phrase]
+    titles |= {_TOO_LARGE: [_TOO_LARGE.phrase]} if keyed else {}
+    titles |= {_WRONG_TYPE: [_WRONG_TYPE.phrase]} if operation.body else {}
     if _PATH_VALUE.search(operation.rule):
         titles[HTTPStatus.NOT_FOUND] = ["no such path"]
     for reason in (*_ANYBODY, *keyed, *operation.refusals):

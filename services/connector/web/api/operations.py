@@ -22,6 +22,7 @@ from connector.ports.answers import strict_json
 from connector.ports.errors import BadAnswer
 from connector.usecases.answer_once import Answered
 from connector.web.api.keyed import answered_once
+from connector.web.context import web
 from connector.web.problem_json import RequestInvalid, WrongValue
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -126,12 +127,11 @@ def _parsed(declared: Operation) -> dict[str, Document]:
 
 def _from_query(model: Model, args: MultiDict[str, str]) -> Document:
     """Raises: RequestInvalid, also where a parameter stands twice: readers differ in which counts."""
-    values = {name: values[0] for name, values in args.lists() if len(values) == 1}
-    twice = [name for name in model.model_fields if len(args.getlist(name)) > 1]
+    twice = [name[:_LONGEST_FIELD] for name, values in args.lists() if len(values) > 1]
     if twice:
         raise RequestInvalid([WrongValue(field=n, problem="stands there twice") for n in twice])
     try:
-        return model.model_validate_strings(values, strict=True)
+        return model.model_validate_strings(args.to_dict(), strict=True)
     except ValidationError as invalid:
         raise _wrong(invalid) from invalid
 
@@ -168,5 +168,5 @@ def _link_next(response: Response) -> None:
     following = response.get_json()["next"]
     if following is not None:
         args = request.args.to_dict() | {"after": following}
-        address = f"{request.base_url}?{urlencode(args)}"
+        address = f"{web().deployment.public_url}{request.path}?{urlencode(args)}"
         response.headers["Link"] = f'<{address}>; rel="next"'

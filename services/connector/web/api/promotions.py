@@ -12,7 +12,7 @@ from connector.web.api.operations import operation
 from connector.web.context import reference, web
 from connector.web.problem_json import PromotionBlocked
 
-_PLAN = (Reason.CONFIGURATION_UNKNOWN, Reason.URL_REFUSED)
+_PLAN = (Reason.CONFIGURATION_UNKNOWN, Reason.URL_REFUSED, Reason.URL_LOOKS_LIKE_ANOTHER)
 _APPLY = (*_PLAN, Reason.PLAN_STALE, Reason.PROMOTION_BLOCKED, Reason.STATE_CONFLICT)
 
 
