@@ -202,7 +202,7 @@ class Sandbox:
 def main() -> None:
     """``make run``: state in ``.sandbox/run`` until RESET=1."""
     console = Console()
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)
     try:
         _run(console)
