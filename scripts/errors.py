@@ -12,11 +12,11 @@ import argparse
 import shutil
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import bs4
+import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -25,7 +25,8 @@ from scripts.error_scenarios.shown import Shown
 from scripts.error_scenarios.stage import Stage
 from scripts.sandbox import Sandbox
 from scripts.sandbox_parts.processes import PartFailed
-from scripts.story.narrator import Narrator, promise
+from scripts.story.narrator import Narrator, PromiseBroken, promise
+from scripts.story.person import PageUnexpected
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,9 +82,8 @@ def _played(tell: Narrator, stage: Stage, scenario: Scenario) -> bool:
             titles = tuple(shown.title for shown in seen)
             promise(titles == scenario.titles, f"the pages are called {scenario.titles}")
             notes.extend(_explained(stage, scenario, seen))
-    except Exception as err:  # noqa: BLE001 - whatever broke, the other scenarios are played
+    except (PageUnexpected, PromiseBroken, requests.RequestException) as err:
         tell.console.print(f"      [red]{type(err).__name__}: {err}[/red]", soft_wrap=True)
-        tell.console.print(traceback.format_exc(limit=-2), style="dim", markup=False)
         return False
     return True
 

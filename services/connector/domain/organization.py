@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connector.domain.errors import Reason, Refused
 from connector.domain.geography import Geography
 
 
@@ -70,3 +71,14 @@ ROLES_THAT_MAY_CONFIGURE = {
 def may_configure(identity: MicrosoftIdentity) -> bool:
     """Global, Teams and Virtual Visits administrators change configurations; guests never do."""
     return not identity.is_guest and bool(identity.directory_roles & set(ROLES_THAT_MAY_CONFIGURE))
+
+
+def require_admin(identity: MicrosoftIdentity) -> None:
+    """Who may look need not be one who may change (E8, F29).
+
+    Raises:
+        Refused: `ROLE_MISSING`; fact `one_of` names the roles.
+    """
+    if not may_configure(identity):
+        names = ", ".join(sorted(ROLES_THAT_MAY_CONFIGURE.values()))
+        raise Refused(Reason.ROLE_MISSING, facts={"one_of": names})

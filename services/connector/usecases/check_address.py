@@ -6,11 +6,10 @@ from connector.domain.configuration import SmartEndpoints
 from connector.domain.errors import Reason, Refused
 from connector.domain.fhir_base_url import normalised
 from connector.domain.lookalike import LiveAddress, host_of, likeness_of
-from connector.domain.organization import MicrosoftIdentity
+from connector.domain.organization import MicrosoftIdentity, require_admin
 from connector.ports.errors import AddressRefused, OutsideError, TryLater
 from connector.ports.smart import SmartServer
 from connector.ports.storage import Transaction
-from connector.usecases.confirm_geography import require_admin
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
 from connector.domain.geography import Geography, geography_of
-from connector.domain.organization import (
-    ROLES_THAT_MAY_CONFIGURE,
-    MicrosoftIdentity,
-    Tenant,
-    may_configure,
-)
+from connector.domain.organization import MicrosoftIdentity, Tenant, require_admin
 from connector.ports.storage import AuditEntry, Store
 from connector.ports.system import Clock
 
@@ -86,11 +81,3 @@ def _belonging(registered: Tenant, chosen: Geography) -> Tenant:
 def other_geography(right: Geography) -> Refused:
     """This deployment is not the tenant's; the fact tells the page which portal is."""
     return Refused(Reason.GEOGRAPHY_OTHER, facts={"geography": right.value})
-
-
-def require_admin(admin: MicrosoftIdentity) -> None:
-    if not may_configure(admin):
-        raise Refused(
-            Reason.ROLE_MISSING,
-            facts={"one_of": ", ".join(sorted(ROLES_THAT_MAY_CONFIGURE.values()))},
-        )

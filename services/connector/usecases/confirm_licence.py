@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from connector.domain.audit import Event, Outcome
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import MicrosoftIdentity
+from connector.domain.organization import MicrosoftIdentity, require_admin
 from connector.ports.storage import AuditEntry, Store
 from connector.ports.system import Clock
-from connector.usecases.confirm_geography import require_admin
 
 
 @dataclass(frozen=True, slots=True)

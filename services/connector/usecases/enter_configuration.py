@@ -19,7 +19,12 @@ from connector.domain.errors import Reason, Refused
 from connector.domain.fhir_base_url import normalised
 from connector.domain.geography import Geography
 from connector.domain.lookalike import LiveAddress
-from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
+from connector.domain.organization import (
+    Environment,
+    EnvironmentKind,
+    MicrosoftIdentity,
+    require_admin,
+)
 from connector.domain.visit_settings import DEFAULTS, VisitSettings
 from connector.ports.errors import Gone, OutsideError
 from connector.ports.microsoft import Directory
@@ -27,7 +32,7 @@ from connector.ports.smart import SmartServer
 from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
 from connector.usecases.check_address import discovered, refuse_lookalike
-from connector.usecases.confirm_geography import other_geography, require_admin
+from connector.usecases.confirm_geography import other_geography
 
 _PENDING = frozenset({RevisionState.AWAITING_APPROVAL, RevisionState.CHANGES_REQUESTED})
 _STANDING = _PENDING | {RevisionState.ACTIVE}

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from connector.domain.configuration import Approver
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import MicrosoftIdentity
+from connector.domain.organization import MicrosoftIdentity, require_admin
 from connector.ports.errors import OutsideError
 from connector.ports.microsoft import Directory
-from connector.usecases.confirm_geography import require_admin
 
 
 @dataclass(frozen=True, slots=True)

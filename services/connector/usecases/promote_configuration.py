@@ -14,7 +14,12 @@ from connector.domain.errors import Reason, Refused
 from connector.domain.fhir_base_url import normalised
 from connector.domain.geography import Geography
 from connector.domain.lookalike import LiveAddress
-from connector.domain.organization import Environment, EnvironmentKind, MicrosoftIdentity
+from connector.domain.organization import (
+    Environment,
+    EnvironmentKind,
+    MicrosoftIdentity,
+    require_admin,
+)
 from connector.domain.promotion import Item, Plan, PromotionRequest, Readiness
 from connector.ports.errors import AddressRefused, Gone, OutsideError, TryLater
 from connector.ports.microsoft import Directory
@@ -23,7 +28,7 @@ from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
 from connector.usecases.assess_readiness import PENDING, assess_production, assess_test
 from connector.usecases.check_address import refuse_lookalike
-from connector.usecases.confirm_geography import other_geography, require_admin
+from connector.usecases.confirm_geography import other_geography
 
 _IN_EFFECT = frozenset({RevisionState.AWAITING_APPROVAL, RevisionState.ACTIVE})
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from connector.domain.audit import Event, Outcome
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import MicrosoftIdentity
+from connector.domain.organization import MicrosoftIdentity, require_admin
 from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
-from connector.usecases.confirm_geography import require_admin
 from connector.usecases.go_live import go_live
 
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from connector.domain.audit import Event, Outcome
 from connector.domain.configuration import Revision, RevisionState
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import MicrosoftIdentity
+from connector.domain.organization import MicrosoftIdentity, require_admin
 from connector.domain.sharing import OPEN, Grant, GrantState, guest_of
 from connector.ports.storage import AuditEntry, Store, Transaction
 from connector.ports.system import Clock, Ids
-from connector.usecases.confirm_geography import require_admin
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from connector.domain.audit import Event, Outcome
 from connector.domain.configuration import RevisionState
 from connector.domain.errors import Reason, Refused
 from connector.domain.integration_record import Difference, IntegrationRecord, differences
-from connector.domain.organization import Environment, MicrosoftIdentity
+from connector.domain.organization import Environment, MicrosoftIdentity, require_admin
 from connector.ports.storage import AuditEntry, Door, Store, Transaction
 from connector.ports.system import Clock
-from connector.usecases.confirm_geography import require_admin
 
 OTHER = "other"
 

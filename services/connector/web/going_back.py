@@ -5,17 +5,18 @@ from werkzeug.wrappers import Response
 
 from connector.domain.configuration import Revision
 from connector.domain.errors import Reason, Refused
+from connector.domain.organization import require_admin
 from connector.usecases.roll_back import previous_approved
 from connector.web.context import reference, web
 from connector.web.field_labels import comparison
-from connector.web.own import own_environment, require_role
+from connector.web.own import own_environment
 
 blueprint = Blueprint("going_back", __name__, url_prefix="/configurations/<environment_id>")
 
 
 @blueprint.get("/rollback")
 def ask_to_roll_back(environment_id: str) -> str:
-    require_role()
+    require_admin(g.who)
     active, previous = _live(environment_id)
     if previous is None:
         raise Refused(Reason.NOTHING_TO_ROLL_BACK)
@@ -37,7 +38,7 @@ def roll_back(environment_id: str) -> Response:
 
 @blueprint.get("/retirement")
 def ask_to_retire(environment_id: str) -> str:
-    require_role()
+    require_admin(g.who)
     active, _ = _live(environment_id)
     return render_template(
         "retirement.html", environment=own_environment(environment_id), active=active

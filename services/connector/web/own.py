@@ -4,7 +4,7 @@ from flask import g
 
 from connector.domain.configuration import Revision
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import ROLES_THAT_MAY_CONFIGURE, Environment, may_configure
+from connector.domain.organization import Environment
 from connector.web.context import web
 
 
@@ -24,10 +24,3 @@ def own_revision(revision_id: str) -> Revision:
     if revision is None or revision.tenant_id != g.who.tenant_id:
         raise Refused(Reason.CONFIGURATION_UNKNOWN)
     return revision
-
-
-def require_role() -> None:
-    """Raises: Refused: `ROLE_MISSING`: the person may look, not change (E8, F29)."""
-    if not may_configure(g.who):
-        names = ", ".join(sorted(ROLES_THAT_MAY_CONFIGURE.values()))
-        raise Refused(Reason.ROLE_MISSING, facts={"one_of": names})

@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response
 
 from connector.domain.configuration import Revision
 from connector.domain.errors import Refused
-from connector.domain.organization import MicrosoftIdentity, may_configure
+from connector.domain.organization import MicrosoftIdentity, may_configure, require_admin
 from connector.usecases.roll_back import previous_approved
 from connector.web.configuration_form import ConfigurationForm
 from connector.web.context import reference, web
 from connector.web.field_labels import comparison, everything
-from connector.web.own import own_environment, require_role
+from connector.web.own import own_environment
 from connector.web.problems import note
 from connector.web.questions import QUESTIONS, ask, asked_in, did_you_mean
 from connector.web.record_texts import issued_records
@@ -28,7 +28,7 @@ Page = tuple[str, int]
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> Response | Page:
     """One page for a new test environment (`of` is absent) or a new revision; every value survives."""
-    require_role()
+    require_admin(g.who)
     if not confirmed(g.who.tenant_id):
         return redirect(url_for("tenant.show", first="geography"), 303)
     form = ConfigurationForm.starting_from(_revised(), web().deployment.clients_offered)

@@ -4,12 +4,12 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from connector.domain.errors import Reason, Refused
-from connector.domain.organization import Environment, EnvironmentKind
+from connector.domain.organization import Environment, EnvironmentKind, require_admin
 from connector.domain.promotion import Plan, PromotionRequest
 from connector.web.configuration_form import PromotionForm
 from connector.web.context import reference, web
 from connector.web.field_labels import comparison, everything
-from connector.web.own import own_environment, require_role
+from connector.web.own import own_environment
 from connector.web.problems import note
 from connector.web.questions import QUESTIONS, ask, asked_in
 from connector.web.readiness_words import words_of
@@ -77,7 +77,7 @@ def _asked(environment: Environment, form: PromotionForm) -> PromotionRequest:
 
 
 def _test(environment_id: str) -> Environment:
-    require_role()
+    require_admin(g.who)
     environment = own_environment(environment_id)
     if environment.kind is not EnvironmentKind.TEST:
         raise Refused(Reason.CONFIGURATION_UNKNOWN)

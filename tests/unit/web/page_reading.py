@@ -3,12 +3,23 @@
 import itertools
 
 from bs4 import BeautifulSoup, Tag
+from flask.testing import FlaskClient
 
 _INPUTS_WITHOUT_LABEL = {"hidden", "submit", "button"}
 
 
 def read(html: str) -> BeautifulSoup:
     return BeautifulSoup(html, "lxml")
+
+
+def get(client: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
+    answer = client.get(path, base_url="https://localhost")
+    assert answer.status_code == status
+    return read(answer.text)
+
+
+def text_of(page: BeautifulSoup, selector: str) -> str:
+    return " ".join(found.get_text(" ", strip=True) for found in page.select(selector))
 
 
 def faults_of(html: str) -> list[str]:

@@ -4,9 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
-from flask.testing import FlaskClient
-from tests.unit.web.page_reading import read
+from tests.unit.web.page_reading import get, text_of
 from tests.unit.web.pages_world import (
     ADMIN,
     ANALYST,
@@ -26,16 +24,6 @@ from connector.domain.organization import EnvironmentKind, MicrosoftIdentity
 from connector.domain.sharing import Grant, GrantState
 
 PRODUCTION = EnvironmentKind.PRODUCTION
-
-
-def get(client: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
-    answer = client.get(path, base_url="https://localhost")
-    assert answer.status_code == status
-    return read(answer.text)
-
-
-def text_of(page: BeautifulSoup, selector: str) -> str:
-    return " ".join(found.get_text(" ", strip=True) for found in page.select(selector))
 
 
 def test_a_stranger_is_told_what_this_is_and_offered_the_sign_in(world: PagesWorld) -> None:

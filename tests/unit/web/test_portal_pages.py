@@ -3,9 +3,7 @@
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
-from flask.testing import FlaskClient
-from tests.unit.web.page_reading import read
+from tests.unit.web.page_reading import get, read, text_of
 from tests.unit.web.pages_world import (
     ADMIN,
     ANALYST,
@@ -21,16 +19,6 @@ from connector.domain.errors import Reason, Refused
 from connector.domain.organization import EnvironmentKind, MicrosoftIdentity
 
 PRODUCTION = EnvironmentKind.PRODUCTION
-
-
-def get(client: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
-    answer = client.get(path, base_url="https://localhost")
-    assert answer.status_code == status
-    return read(answer.text)
-
-
-def text_of(page: BeautifulSoup, selector: str) -> str:
-    return " ".join(found.get_text(" ", strip=True) for found in page.select(selector))
 
 
 # Entering a revision
