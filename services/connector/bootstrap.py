@@ -4,13 +4,17 @@ Nothing is connected, read or opened before one of the `build_*` functions is ca
 gunicorn worker process makes its own after the fork.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask
 from starlette.applications import Starlette
 
+from connector.adapters.azure.identity import ManagedIdentity, TokenPassword
+from connector.adapters.azure.key_vault import KeyVault
+from connector.adapters.azure.transport import AzureTransport, Budget
 from connector.adapters.ehr.appointments import FhirAppointments
 from connector.adapters.ehr.examination import WriteBackPlaces
 from connector.adapters.ehr.write_back import write_back_for
@@ -28,7 +32,10 @@ from connector.adapters.graph.notifications import GraphNotificationReader
 from connector.adapters.graph.subscriptions import GraphSubscriptions
 from connector.adapters.smart.examination import SmartExamination
 from connector.adapters.smart.server import SmartHttp
+from connector.adapters.sql import migrate
+from connector.adapters.sql.app_role import ensure_app_role
 from connector.adapters.sql.audit_log import SqlAuditLog
+from connector.adapters.sql.server_audit import ensure_server_audit
 from connector.adapters.sql.single_host import SecondReplicaRefused
 from connector.adapters.sql.store import SqlStore
 from connector.adapters.system.anchor_file import AnchorFile
@@ -39,9 +46,11 @@ from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.adapters.telemetry import logs, upstream
 from connector.adapters.telemetry.operator_view import OperatorView
-from connector.adapters.vault.files import FileKeys
-from connector.adapters.vault.key_maker import KeyDirectory
-from connector.settings import Settings
+from connector.adapters.vault.directory import Directory
+from connector.adapters.vault.files import Keys, KeyStock
+from connector.adapters.vault.key_maker import KeyRotation
+from connector.ports.answers import host_of
+from connector.settings import DatabaseLogin, Settings
 from connector.usecases.anchor_audit import AnchorAudit
 from connector.usecases.answer_once import AnswerOnce
 from connector.usecases.apply_call_event import ApplyCallEvent
@@ -78,6 +87,7 @@ from connector.web.context import Deployment, WebContext
 from connector.web.provider_events import Feed, create_feed
 from connector.worker import Worker
 
+LOOKS_BEFORE_USE = 3
 EHR_VENDOR = "epic"  # the one vendor whose write-back is built
 
 
@@ -89,7 +99,7 @@ def begin_logging(settings: Settings, process: str) -> None:
 @contextmanager
 def sole_owner(settings: Settings, role: str) -> Iterator[bool]:
     """True while this process holds `role`; False if another one of this SQLite database does."""
-    store = SqlStore(settings.database_url)
+    store = build_desk_store(settings)
     try:
         store.hold_single_host_lock(role)
     except SecondReplicaRefused:
@@ -107,24 +117,101 @@ class Core:
     clock: SystemClock
     ids: RandomIds
     store: SqlStore
-    keys: FileKeys
+    keys: Keys
     http: upstream.TimedHttp
     signed_tokens: PublishedKeys
     telemetry: OperatorView
 
 
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """Our managed identity, and what its requests share; nothing is asked before it is needed."""
+
+    budget: Budget
+    transport: AzureTransport
+    identity: ManagedIdentity
+
+
+def build_azure(settings: Settings, clock: SystemClock) -> Azure | None:
+    """None where neither keys nor database need it.
+
+    The vault's private endpoint has a private address: only requests of this way may go there.
+    """
+    if not settings.needs_managed_identity:
+        return None
+    budget = Budget()
+    vault_hosts = frozenset({host_of(settings.key_vault_url)} - {""})
+    transport = AzureTransport(build_http(settings, vault_hosts), budget, upstream.waiting)
+    tokens = HeldTokens(clock, upstream.waiting)
+    identity = ManagedIdentity(settings.managed_identity_client_id, transport, budget, tokens)
+    return Azure(budget, transport, identity)
+
+
+def build_http(settings: Settings, trusted_private_hosts: frozenset[str]) -> upstream.TimedHttp:
+    ca_file = str(settings.ca_file) if settings.ca_file else None
+    return upstream.TimedHttp(GuardedHttp(ca_file, trusted_private_hosts, settings.web_threads))
+
+
+def build_password(settings: Settings, azure: Azure | None) -> TokenPassword | None:
+    """None where the database's URL says how to sign in."""
+    by_token = azure is not None and settings.database_login is DatabaseLogin.ENTRA
+    return TokenPassword(azure.identity) if azure and by_token else None
+
+
+def build_store(settings: Settings, azure: Azure | None, pool_size: int = 16) -> SqlStore:
+    password = build_password(settings, azure)
+    return SqlStore(settings.database_url, pool_size=pool_size, password=password)
+
+
+def build_desk_store(settings: Settings) -> SqlStore:
+    """For commands that need the database and no key."""
+    return build_store(settings, build_azure(settings, SystemClock()))
+
+
+def build_key_stock(settings: Settings, azure: Azure | None, clock: SystemClock) -> KeyStock:
+    """The one place that decides between a directory of files and a Key Vault."""
+    if settings.keys_directory is not None or azure is None:
+        return KeyStock(Directory(settings.keys_directory or Path()))
+    vault = KeyVault(settings.key_vault_url, azure.identity, azure.transport, azure.budget, clock)
+    return KeyStock(vault.secrets, vault.signing)
+
+
+def build_keys_desk(settings: Settings) -> KeyStock:
+    clock = SystemClock()
+    return build_key_stock(settings, build_azure(settings, clock), clock)
+
+
+def require_keys(settings: Settings) -> None:
+    """Raises: what is missing or in the way, before processes are started that would end of it."""
+    Keys(build_keys_desk(settings), SystemClock())
+
+
+def upgrade_database(settings: Settings) -> Sequence[str]:
+    """Tables, then the role of the running processes if one is named; on Azure the server's audit.
+
+    Returns:
+        A line for each thing the operator should know though the upgrade is done.
+    """
+    password = build_password(settings, build_azure(settings, SystemClock()))
+    migrate.upgrade(settings.database_url, password)
+    if settings.database_app_role:
+        ensure_app_role(settings.database_url, settings.database_app_role, password)
+    if password is None:
+        return []
+    note = ensure_server_audit(settings.database_url, password)
+    return [note] if note else []
+
+
 def build_core(settings: Settings) -> Core:
     clock = SystemClock()
-    ca_file = str(settings.ca_file) if settings.ca_file else None
-    http = upstream.TimedHttp(
-        GuardedHttp(ca_file, settings.trusted_private_hosts, settings.web_threads)
-    )
+    azure = build_azure(settings, clock)
+    http = build_http(settings, settings.trusted_private_hosts)
     return Core(
         settings=settings,
         clock=clock,
         ids=RandomIds(),
-        store=SqlStore(settings.database_url, pool_size=settings.web_threads),
-        keys=FileKeys(settings.keys_directory, clock),
+        store=build_store(settings, azure, settings.web_threads),
+        keys=Keys(build_key_stock(settings, azure, clock), clock),
         http=http,
         signed_tokens=PublishedKeys(http, clock, upstream.waiting),
         telemetry=OperatorView(settings.metrics_directory),
@@ -341,7 +428,7 @@ def build_worker(settings: Settings) -> Worker:
 
 def build_outbox_desk(settings: Settings) -> ReplayOutbox:
     """What operators need for the outbox: the database, and no key."""
-    return ReplayOutbox(SqlStore(settings.database_url), SystemClock())
+    return ReplayOutbox(build_desk_store(settings), SystemClock())
 
 
 def build_diagnose(settings: Settings) -> Diagnose:
@@ -350,7 +437,7 @@ def build_diagnose(settings: Settings) -> Diagnose:
 
 
 def build_audit_log(settings: Settings) -> SqlAuditLog:
-    return SqlStore(settings.database_url).audit_log
+    return build_desk_store(settings).audit_log
 
 
 def build_anchor(settings: Settings) -> AnchorFile | None:
@@ -370,14 +457,17 @@ def build_anchoring(settings: Settings) -> AnchorAudit | None:
 
 
 def build_people_desk(settings: Settings) -> TellOfPerson:
-    store = SqlStore(settings.database_url)
+    store = build_desk_store(settings)
     return TellOfPerson(store, store.audit_log, SystemClock())
 
 
 def build_key_rotation(settings: Settings) -> RotateKeys:
+    """A new key is used when every process has looked for it, and looked again if that failed."""
     clock = SystemClock()
-    keys = KeyDirectory(settings.keys_directory, clock)
-    return RotateKeys(SqlStore(settings.database_url), keys, clock)
+    azure = build_azure(settings, clock)
+    stock = build_key_stock(settings, azure, clock)
+    soonest = LOOKS_BEFORE_USE * stock.look_again
+    return RotateKeys(build_store(settings, azure), KeyRotation(stock, clock), clock, soonest)
 
 
 def build_feed(settings: Settings) -> Starlette:

@@ -5,9 +5,10 @@
 
 import json
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -52,6 +53,13 @@ def _host(origin: str) -> str:
 Origin = Annotated[str, AfterValidator(_origin)]
 
 
+class DatabaseLogin(StrEnum):
+    """How PostgreSQL is signed in to: by what its URL says, or by tokens of our managed identity."""
+
+    URL = "url"
+    ENTRA = "entra"
+
+
 class ClientIds(BaseModel):
     """The connector's client ids at one EHR environment, one per audience."""
 
@@ -83,6 +91,14 @@ class Settings(BaseSettings):
         default=None, description="Extra certificate authority trusted for outbound calls."
     )
     database_url: str = Field(description="sqlite:////path or postgresql+psycopg://…")
+    database_login: DatabaseLogin = Field(
+        default=DatabaseLogin.URL,
+        description="url: as the URL says; entra: an access token of the managed identity for each connection.",
+    )
+    database_app_role: str = Field(
+        default="",
+        description="`connector db upgrade` sees to it that this PostgreSQL role may do what the processes do.",
+    )
     data_geography: Geography = Field(description="americas, emea or apac; fixed per deployment.")
     azure_region: str = Field(
         default="",
@@ -92,7 +108,16 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="JSON: public URL of the portal of each data geography, shown to who came to the wrong one.",
     )
-    keys_directory: Path = Field(description="Where `connector keys init` put the keys.")
+    keys_directory: Path | None = Field(
+        default=None, description="Where `connector keys init` put the keys; or they lie in"
+    )
+    key_vault_url: str = Field(
+        default="", description="a Key Vault: its origin, https://….vault.azure.net."
+    )
+    managed_identity_client_id: str = Field(
+        default="",
+        description="Client id of the user-assigned identity; empty: the system-assigned one.",
+    )
     trusted_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
         description="Hosts that may resolve to private addresses; laptops only.",
@@ -129,6 +154,16 @@ class Settings(BaseSettings):
             [h.strip() for h in value.split(",") if h.strip()] if isinstance(value, str) else value
         )
 
+    @field_validator("keys_directory", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("key_vault_url")
+    @classmethod
+    def _vault_origin(cls, value: str) -> str:
+        return _origin(value) if value else value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -157,9 +192,35 @@ class Settings(BaseSettings):
             raise ValueError("CONNECTOR_FEED_URL must have the host name of CONNECTOR_PUBLIC_URL")
         return self
 
+    @model_validator(mode="after")
+    def _keys_lie_in_one_place(self) -> "Settings":
+        if (self.keys_directory is None) == (not self.key_vault_url):
+            raise ValueError(
+                "set exactly one of CONNECTOR_KEYS_DIRECTORY and CONNECTOR_KEY_VAULT_URL"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signs_in_to_postgresql(self) -> "Settings":
+        """A token is no use to SQLite, and a password beside it would be one too many."""
+        entra = self.database_login is DatabaseLogin.ENTRA
+        if (entra or self.database_app_role) and self.database_url.startswith("sqlite:"):
+            name = "CONNECTOR_DATABASE_LOGIN=entra" if entra else "CONNECTOR_DATABASE_APP_ROLE"
+            raise ValueError(f"{name} needs PostgreSQL in CONNECTOR_DATABASE_URL")
+        if entra and _carries_password(self.database_url):
+            raise ValueError(
+                "CONNECTOR_DATABASE_URL carries a password, and CONNECTOR_DATABASE_LOGIN is entra: "
+                "take the password out"
+            )
+        return self
+
     def _region_is_ours(self) -> bool:
         region = azure_regions().get(self.azure_region)
         return region is not None and region.geography is self.data_geography
+
+    @property
+    def needs_managed_identity(self) -> bool:
+        return bool(self.key_vault_url) or self.database_login is DatabaseLogin.ENTRA
 
     @property
     def live_feed_url(self) -> str:
@@ -178,6 +239,12 @@ class Settings(BaseSettings):
 
     def clients_offered(self, kind: EnvironmentKind) -> EhrClients:
         return self.ehr_client_ids.get(kind, ClientIds()).as_clients()
+
+
+def _carries_password(url: str) -> bool:
+    parts = urlsplit(url)
+    named = parse_qs(parts.query, keep_blank_values=True).keys()
+    return parts.password is not None or bool(named & {"password", "passfile", "service"})
 
 
 def load_settings() -> Settings:

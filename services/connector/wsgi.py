@@ -53,6 +53,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "errorlog": "-",
         "loglevel": "warning",
         "logger_class": PlacesOnly,
+        # It would write to $HOME, which is read-only in a container, and obey whoever may open it.
+        "control_socket_disable": True,
         "accesslog": None,  # its line would hold launch tokens; the application logs routes
     }
     if settings.metrics_directory:

@@ -6,7 +6,9 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 from scripts.data_inventory import BETWEEN, inventory
 
+from connector.adapters.azure import failures
 from connector.adapters.telemetry import metrics
+from connector.cli import vault_words
 from connector.domain.audit import Event
 from connector.domain.errors import Reason
 from connector.web.refusals import PROBLEMS
@@ -58,6 +60,25 @@ def test_every_refusal_is_answered_in_the_runbook_its_page_names() -> None:
         if f"`{reason}`" not in RUNBOOKS[problem.runbook]
     ]
     assert missing == []
+
+
+AZURE = {
+    code
+    for name, code in vars(failures).items()
+    if name.startswith(("VAULT_", "IDENTITY_")) and isinstance(code, str)
+} | set(failures._CODES.values())
+
+
+def test_every_refusal_of_the_vault_is_told_to_operators() -> None:
+    assert AZURE - vault_words._WORDS.keys() == set()
+
+
+def test_every_refusal_of_the_vault_that_a_launch_can_meet_is_in_its_runbook() -> None:
+    """A launch adds no secret, so it meets no deleted one."""
+    told = set(re.findall(r"^\| (`.*?) \|", RUNBOOKS["launch"], re.MULTILINE))
+    codes = {code for cell in told for code in re.findall(r"`([a-z_]+)`", cell)}
+    assert AZURE - {failures.VAULT_DELETED} - codes == set()
+    assert len(AZURE) > 8
 
 
 def test_every_local_link_of_the_documents_leads_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""A tiny scripted HTTPS server, and the authority its certificates come from.
+"""A tiny scripted HTTPS server (plain HTTP if it has no certificate), and the authority its certificates come from.
 
 It speaks real TLS and HTTP/1.1 from a thread of the test process, answers what the test told it
 to, remembers what it heard, and can misbehave in every way a peer can: drop, drip, lie, truncate.
@@ -60,17 +60,18 @@ Answering = Reply | Callable[[Heard], Reply]
 class WireServer:
     """Context manager; `url` is `https://localhost:<free port>`."""
 
-    def __init__(self, certificate: trustme.LeafCert, host: str = "localhost") -> None:
+    def __init__(self, certificate: trustme.LeafCert | None, host: str = "localhost") -> None:
         self.heard: list[Heard] = []
         self.connections = 0
         self.stopping = threading.Event()
         self._script: dict[tuple[str, str], list[Answering]] = defaultdict(list)
         self._lock = threading.Lock()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(context)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if certificate and context:
+            certificate.configure_cert(context)
         self._server = _Server(self, context)
         self.port = self._server.server_address[1]
-        self.url = f"https://{host}:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://{host}:{self.port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
@@ -110,7 +111,7 @@ class WireServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, owner: WireServer, context: ssl.SSLContext) -> None:
+    def __init__(self, owner: WireServer, context: ssl.SSLContext | None) -> None:
         self.owner = owner
         self._context = context
         self._open: list[Any] = []
@@ -118,11 +119,14 @@ class _Server(ThreadingHTTPServer):
 
     def get_request(self) -> Any:
         connection, address = super().get_request()
-        # The handshake happens in the thread of the request, so one bad client stops nobody.
-        tls = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        self._open.append(tls)
+        if self._context:
+            # The handshake happens in the thread of the request, so one bad client stops nobody.
+            connection = self._context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        self._open.append(connection)
         self.owner.connections += 1
-        return tls, address
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up, or refuses our certificate, is what these tests are about."""
@@ -154,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._write(reply)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - names given by http.server
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names given by http.server
 
     def _write(self, reply: Reply) -> None:
         body, content_type = _encoded(reply.body)

@@ -18,6 +18,7 @@ from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
+from connector.adapters.vault.directory import Directory
 from connector.adapters.vault.files import FileKeys
 from connector.adapters.vault.generation import make_keys
 from connector.domain.configuration import SmartEndpoints
@@ -118,7 +119,7 @@ def verify(smart: SmartHttp, ehr: WiredEhr, unverified_id_token: str) -> EhrUser
 @pytest.fixture(scope="session")
 def connector_keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeys:
     directory: Path = tmp_path_factory.mktemp("vault") / "keys"
-    make_keys(directory, datetime(2026, 3, 2, tzinfo=UTC))
+    make_keys(Directory(directory), datetime(2026, 3, 2, tzinfo=UTC))
     return FileKeys(directory, SystemClock())
 
 

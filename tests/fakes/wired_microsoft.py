@@ -24,6 +24,7 @@ from connector.adapters.system.clock import SystemClock
 from connector.adapters.system.http import GuardedHttp
 from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
+from connector.adapters.vault.directory import Directory
 from connector.adapters.vault.files import FileKeys
 from connector.adapters.vault.generation import make_keys
 
@@ -136,7 +137,7 @@ def query_of(url: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def connector_keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeys:
     directory: Path = tmp_path_factory.mktemp("vault") / "keys"
-    make_keys(directory, datetime(2026, 3, 2, tzinfo=UTC))
+    make_keys(Directory(directory), datetime(2026, 3, 2, tzinfo=UTC))
     return FileKeys(directory, SystemClock())
 
 

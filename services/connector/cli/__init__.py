@@ -12,6 +12,7 @@ from connector.cli.keys import keys
 from connector.cli.outbox import outbox
 from connector.cli.people import erase, export
 from connector.cli.processes import run_feed, run_web, run_worker
+from connector.cli.smoke import smoke
 from connector.cli.speech import Operators
 
 main = Operators(
@@ -24,5 +25,17 @@ main = Operators(
     """,
 )
 
-for _command in (run_web, run_worker, run_feed, db, keys, outbox, audit, doctor, erase, export):
+for _command in (
+    run_web,
+    run_worker,
+    run_feed,
+    db,
+    keys,
+    smoke,
+    outbox,
+    audit,
+    doctor,
+    erase,
+    export,
+):
     main.add_command(_command)

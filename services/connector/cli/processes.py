@@ -22,8 +22,10 @@ def run_web() -> None:
     Exit codes: 0 told to stop, 1 another one uses this SQLite database, 2 wrong settings.
     """
     loaded = _process("web")
+    from connector.bootstrap import require_keys
     from connector.wsgi import Web
 
+    require_keys(loaded)  # gunicorn would say of a worker process without keys only that it died
     _only_one(loaded, "web", lambda: Web(loaded).run())
 
 

@@ -10,7 +10,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from connector.cli.vault_words import words_of
 from connector.ports.audit_log import AnchorUnavailable
+from connector.ports.errors import OutsideError
 from connector.ports.storage import StorageConflict, StorageUnavailable
 from connector.settings import Settings, SettingsInvalid, load_settings
 
@@ -20,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Operators(click.Group):
-    """The command group; what the database or the disk refuses is said in one line, exit 1."""
+    """The command group; what the database, the disk or the key vault refuses is said in one line, exit 1."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         _keep_lines(cmd)
@@ -30,17 +32,26 @@ class Operators(click.Group):
         try:
             return super().invoke(ctx)
         except StorageUnavailable as err:
-            fail(f"the database cannot be used now ({err.code}); is it up, and upgraded?")
+            fail(_without_database(err))
         except StorageConflict:
             fail("somebody else changed the same rows at the same moment; run it again")
         except FileNotFoundError as err:
             fail(f"{err}: run `connector keys init` if the keys were never made")
+        except OutsideError as err:
+            fail(words_of(err))
         except AnchorUnavailable:
             fail("the anchor of the audit trail cannot be read or written now")
         except OSError as err:
             if err.errno == errno.EPIPE:
                 raise  # who reads our output has enough; click ends quietly
             fail(f"a file cannot be read or written now: {err}")
+
+
+def _without_database(err: StorageUnavailable) -> str:
+    """A token that is not to be had is the identity's trouble, not the database's."""
+    if isinstance(err.__cause__, OutsideError):
+        return words_of(err.__cause__)
+    return f"the database cannot be used now ({err.code}); is it up, and upgraded?"
 
 
 def _keep_lines(command: click.Command) -> None:

@@ -35,6 +35,26 @@ class KeyGeneration:
     ids: tuple[str, ...]
 
 
+# Others must be shown these kinds' certificates: Entra, and Graph with each subscription.
+CERTIFIED = (KeyKind.ENTRA, KeyKind.NOTIFICATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCertificate:
+    """What anybody may see of a generation: its certificate, never its key.
+
+    Attributes:
+        thumbprint: SHA-256 of the DER, in hex; the generation's id.
+    """
+
+    kind: KeyKind
+    number: int
+    state: KeyState
+    pem: str
+    thumbprint: str
+    not_after: datetime
+
+
 class KeyMaker(Protocol):
     """Adds generations of keys; running processes find them by themselves within seconds."""
 
@@ -44,6 +64,15 @@ class KeyMaker(Protocol):
 
     def add(self, kind: KeyKind, now: datetime, active_from: datetime) -> KeyGeneration:
         """Make the next generation; nothing that exists is changed."""
+        ...
+
+    def certificate(self, kind: KeyKind, now: datetime) -> KeyCertificate:
+        """Of the newest generation of a `CERTIFIED` kind: in use, or coming. No private key is read.
+
+        Raises:
+            FileNotFoundError: there is no such key, or its certificate was never made;
+            ValueError: what is there is no certificate; OSError or OutsideError: the place is away.
+        """
         ...
 
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from connector.domain.audit import Event, Outcome
 from connector.ports.storage import AuditEntry, Store
 from connector.ports.system import Clock
-from connector.ports.vault import KeyGeneration, KeyKind, KeyMaker
+from connector.ports.vault import KeyCertificate, KeyGeneration, KeyKind, KeyMaker
 
-# Every process looks at the directory every few seconds: by then all of them publish and accept
-# the new keys, so none uses a key that another one does not know.
+# Every process looks for new keys every few seconds: by then all of them publish and accept the
+# new keys, so none uses a key that another one does not know. That is of a directory; a vault is
+# looked at less often.
 SOONEST = timedelta(seconds=15)
 
 
@@ -19,14 +20,20 @@ class RotateKeys:
     store: Store
     keys: KeyMaker
     clock: Clock
+    soonest: timedelta = SOONEST
 
     def known(self) -> Sequence[KeyGeneration]:
         """Every generation there is, oldest first of each kind."""
         return self.keys.generations(self.clock.now())
 
+    def certificates(self, kinds: Collection[KeyKind]) -> Sequence[KeyCertificate]:
+        """What others must know of the newest keys of these kinds; public, so it is not audited."""
+        now = self.clock.now()
+        return [self.keys.certificate(kind, now) for kind in kinds]
+
     def active_from(self, activate_after: timedelta) -> datetime:
         """When keys that are made now would be used."""
-        return self.clock.now() + max(activate_after, SOONEST)
+        return self.clock.now() + max(activate_after, self.soonest)
 
     def __call__(
         self, kinds: Collection[KeyKind], activate_after: timedelta

@@ -32,6 +32,11 @@ SAID: dict[tuple[Check, str], tuple[str, str, Who]] = {
         "Run `connector db upgrade`.",
         Who.OPERATOR,
     ),
+    (Check.DATABASE, "not_granted"): (
+        "The database answers, but lets this process's role not do its work.",
+        "Run `connector db upgrade` with CONNECTOR_DATABASE_APP_ROLE naming the role in CONNECTOR_DATABASE_URL.",
+        Who.OPERATOR,
+    ),
     (Check.DATABASE, "read_only"): (
         "The database takes no writes: a replica, or a full disk.",
         "Point CONNECTOR_DATABASE_URL at the primary, or make room.",

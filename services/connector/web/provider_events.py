@@ -36,6 +36,10 @@ class Stream(Protocol):
         """None while new events are being read, else one word for what is wrong."""
         ...
 
+    def has_ended(self) -> bool:
+        """True once `run` ended, whyever: this process reads nothing any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -63,7 +67,15 @@ class Feed:
         )
 
     async def healthz(self, _request: Request) -> Response:
-        """503 also when pages would get heartbeats only: whoever runs us should start us anew."""
+        """Alive, whatever the database does: 503 asks whoever runs us to start us anew.
+
+        That helps in one case only, when the reader has ended: pages would get heartbeats for ever.
+        """
+        ended = self.stream.has_ended()
+        return JSONResponse({"status": "reader_ended" if ended else "alive"}, 503 if ended else 200)
+
+    async def readyz(self, _request: Request) -> Response:
+        """503 names what is missing; also when pages would get heartbeats only for now."""
         problem = self.stream.problem() or await asyncio.to_thread(self.store.ready)
         return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
 
@@ -126,8 +138,9 @@ def create_feed(feed: Feed) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/visits/{visit_id}/events", feed.visit_events),
+            Route("/feed/visits/{visit_id}", feed.visit_events),
             Route("/healthz", feed.healthz),
+            Route("/readyz", feed.readyz),
         ],
         lifespan=lifespan,
     )

@@ -50,7 +50,7 @@ def show(visit_id: str) -> str | BaseResponse:
         presence_words=PRESENCE_WORDS,
         role_words=ROLE_WORDS,
         happened=HAPPENED,
-        feed=f"{web().deployment.feed_url}/visits/{visit_id}/events",
+        feed=f"{web().deployment.feed_url}/feed/visits/{visit_id}",
         environment=environment,
         zone=pass_.time_zone,
     )

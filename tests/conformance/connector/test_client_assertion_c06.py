@@ -105,12 +105,13 @@ def test_case_19_ten_thousand_assertions_under_threads_have_distinct_jti(
 
 def test_case_18_an_assertion_of_before_a_rotation_still_verifies(tmp_path: Any) -> None:
     """reliability.md case 18: both keys are published while the old one's assertions live."""
+    from connector.adapters.vault.directory import Directory
     from connector.adapters.vault.generation import add_assertion_keys, make_keys
 
-    make_keys(tmp_path / "keys", SystemClock().now())
+    make_keys(Directory(tmp_path / "keys"), SystemClock().now())
     old = FileKeys(tmp_path / "keys", FixedClock()).assertions
     before = {algorithm: old.sign({"a": 1}, algorithm) for algorithm in ("RS384", "ES384")}
-    add_assertion_keys(tmp_path / "keys")
+    add_assertion_keys(Directory(tmp_path / "keys"))
     rotated = FileKeys(tmp_path / "keys", FixedClock()).assertions
     published = {each["kid"]: each for each in rotated.public_keys()["keys"]}
     assert len(published) == 4

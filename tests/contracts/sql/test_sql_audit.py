@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from tests.builders.store import NOON, TENANT, VISIT
+from tests.contracts.sql.conftest import as_owner
 
 from connector.adapters.sql.store import SqlStore
 from connector.ports.storage import AuditEntry, StorageConflict
@@ -25,7 +26,7 @@ ENTRY = AuditEntry(
 
 
 def tamper(store: SqlStore, statement: str) -> None:
-    with store._engines.writing.begin() as connection:
+    with as_owner(store) as connection:
         assert connection.execute(text(statement)).rowcount == 1
 
 

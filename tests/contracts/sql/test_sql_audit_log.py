@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from tests.builders.store import NOON, TENANT
+from tests.contracts.sql.conftest import as_owner
 
 from connector.adapters.sql.store import SqlStore
 from connector.ports.audit_log import AuditFilter
@@ -88,7 +89,7 @@ def test_a_line_is_read_as_it_was_written(trail: SqlStore) -> None:
 def test_facts_that_somebody_wrote_over_do_not_hide_the_line(
     trail: SqlStore, stored: str, told: dict[str, str]
 ) -> None:
-    with trail._engines.writing.begin() as connection:
+    with as_owner(trail) as connection:
         connection.execute(text("UPDATE audit_event SET facts = :facts"), {"facts": stored})
     assert [line.facts for line in trail.audit_log.page(OURS, None, 9)] == [told] * 4
 

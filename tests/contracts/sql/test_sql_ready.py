@@ -1,10 +1,12 @@
 """Readiness names what is wrong in one word (case 71)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from tests.builders.store import sqlite_store
+from tests.contracts.sql.conftest import APP_ROLE, SERVER, PostgresServer
 
 from connector.adapters.sql.store import SqlStore
 
@@ -68,6 +70,24 @@ def test_a_database_that_takes_no_writes_is_read_only(own_database_url: str) -> 
     name = make_url(own_database_url).database
     change(own_database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert ready(own_database_url) == "read_only"
+
+
+@pytest.fixture
+def of_the_processes(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """URL of the role of the processes, in a database that grants it what it needs."""
+    url = postgres_server.create(postgres_template)
+    yield make_url(url).set(username=APP_ROLE).render_as_string(hide_password=False)
+    postgres_server.drop(url)
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(SERVER is None, reason="no server")
+@pytest.mark.parametrize("lost", ["SELECT ON alembic_version", "DELETE ON heartbeat"])
+def test_a_role_that_lost_a_grant_is_not_granted(of_the_processes: str, lost: str) -> None:
+    """The server answers: whoever reads `unreachable` would look at the network."""
+    owner = make_url(str(SERVER)).set(database=make_url(of_the_processes).database)
+    change(owner.render_as_string(hide_password=False), f"REVOKE {lost} FROM {APP_ROLE}")
+    assert ready(of_the_processes) == "not_granted"
 
 
 def test_a_writing_thread_does_not_make_the_store_unready(store: SqlStore) -> None:

@@ -15,6 +15,8 @@ from tests.fakes import smart as fake_smart
 from tests.fakes import system as fake_system
 from tests.fakes import vault as fake_vault
 
+from connector.adapters.azure.secrets import VaultSecrets
+from connector.adapters.azure.signing_keys import VaultSigningKey
 from connector.adapters.ehr.appointments import FhirAppointments
 from connector.adapters.ehr.examination import WriteBackPlaces
 from connector.adapters.ehr.write_back import EpicWriteBack
@@ -35,7 +37,8 @@ from connector.adapters.system.lent_tokens import HeldTokens
 from connector.adapters.system.signed_tokens import PublishedKeys
 from connector.adapters.telemetry.upstream import TimedHttp
 from connector.adapters.vault.assertions import AssertionKeys, RotatingAssertions
-from connector.adapters.vault.key_maker import KeyDirectory
+from connector.adapters.vault.directory import Directory
+from connector.adapters.vault.key_maker import KeyRotation
 from connector.adapters.vault.notification_keys import CertificateKeys, RotatingCertificates
 from connector.adapters.vault.sealing import MasterSealer, VisitKeySealer
 from connector.ports import (
@@ -43,6 +46,7 @@ from connector.ports import (
     ehr,
     examination,
     http,
+    key_places,
     microsoft,
     smart,
     system,
@@ -67,7 +71,10 @@ KEPT: list[tuple[type, type]] = [
     (vault.AssertionSigner, RotatingAssertions),
     (vault.NotificationKeys, CertificateKeys),
     (vault.NotificationKeys, RotatingCertificates),
-    (vault.KeyMaker, KeyDirectory),
+    (vault.KeyMaker, KeyRotation),
+    (key_places.KeyPlace, Directory),
+    (key_places.KeyPlace, VaultSecrets),
+    (key_places.SigningKey, VaultSigningKey),
     (audit_log.AuditLog, SqlAuditLog),
     (audit_log.Anchor, AnchorFile),
     (smart.SmartServer, SmartHttp),

@@ -19,13 +19,17 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from tests.contracts.vault.conftest import MADE_AT
 from tests.fakes.system import FixedClock
 
-from connector.adapters.vault.files import FileKeys
+from connector.adapters.vault.directory import LOOK_AGAIN, Directory
+from connector.adapters.vault.files import FileKeys, KeyStock
 from connector.adapters.vault.generation import (
     add_assertion_keys,
+    add_entra_key,
     add_notification_key,
     make_keys,
 )
+from connector.adapters.vault.key_maker import KeyRotation
 from connector.ports.errors import Untrusted
+from connector.ports.vault import KeyKind
 
 CLAIMS = {"iss": "client", "sub": "client", "exp": 4_000_000_000}
 
@@ -52,7 +56,7 @@ def test_only_the_owner_may_read_the_keys(keys_directory: Path) -> None:
 
 def test_making_keys_again_changes_nothing(keys_directory: Path) -> None:
     before = _contents(keys_directory)
-    make_keys(keys_directory, MADE_AT + timedelta(days=1))
+    make_keys(Directory(keys_directory), MADE_AT + timedelta(days=1))
     assert _contents(keys_directory) == before
 
 
@@ -69,7 +73,7 @@ def test_making_keys_again_changes_nothing(keys_directory: Path) -> None:
 def test_a_run_that_was_interrupted_is_finished_by_the_next(own_directory: Path, lost: str) -> None:
     kept = _contents(own_directory)
     (own_directory / lost).unlink()
-    make_keys(own_directory, MADE_AT)
+    make_keys(Directory(own_directory), MADE_AT)
     made = _contents(own_directory)
     assert made.keys() == kept.keys()
     assert {name: made[name] for name in made if name != lost} == {
@@ -80,7 +84,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(own_directory: Path,
 
 def test_two_processes_making_keys_at_once_agree(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda _: make_keys(tmp_path / "keys", MADE_AT), range(2)))
+        list(threads.map(lambda _: make_keys(Directory(tmp_path / "keys"), MADE_AT), range(2)))
     before = _contents(tmp_path / "keys")
     FileKeys(tmp_path / "keys", FixedClock(MADE_AT))
     assert [name for name in before if name.startswith(".")] == []
@@ -216,15 +220,62 @@ def test_after_a_rotation_the_newest_is_handed_out_and_the_old_still_opens(
     old_id, old_certificate = FileKeys(
         own_directory, FixedClock(MADE_AT)
     ).notifications.certificate()
-    add_notification_key(own_directory, MADE_AT)
+    add_notification_key(Directory(own_directory), MADE_AT)
     rotated = FileKeys(own_directory, FixedClock(MADE_AT)).notifications
     assert rotated.certificate()[0] != old_id
     assert rotated.decrypt_key(old_id, _wrapped(old_certificate, b"k" * 32)) == b"k" * 32
 
 
+TOMORROW = MADE_AT + timedelta(days=1)
+
+
+def test_a_pair_that_was_looked_at_half_made_is_published_whole(own_directory: Path) -> None:
+    """A look between the two files; another process signs with the second key later."""
+    clock = FixedClock(MADE_AT)
+    running = FileKeys(own_directory, clock).assertions
+    add_assertion_keys(Directory(own_directory), TOMORROW)
+    second = own_directory / "client-assertion-0002-es384-key.pem"
+    second.rename(own_directory / "not yet")
+    clock.advance(LOOK_AGAIN)
+    assert len(running.public_keys()["keys"]) == 3
+    (own_directory / "not yet").rename(second)
+    clock.advance(LOOK_AGAIN)
+    assert len(running.public_keys()["keys"]) == 4
+
+
+def test_a_rotation_that_was_cut_off_is_finished_by_making_keys(own_directory: Path) -> None:
+    """Or a day after its time nothing could sign by the other algorithm."""
+    clock = FixedClock(MADE_AT)
+    running = FileKeys(own_directory, clock).assertions
+    add_assertion_keys(Directory(own_directory), TOMORROW)
+    (own_directory / "client-assertion-0002-es384-key.pem").unlink()
+    make_keys(Directory(own_directory), MADE_AT)
+    clock.set(TOMORROW + timedelta(days=2))
+    signed = [running.sign(CLAIMS, algorithm) for algorithm in ("RS384", "ES384")]
+    published = {each["kid"] for each in running.public_keys()["keys"]}
+    assert {jwt.get_unverified_header(token)["kid"] for token in signed} == published
+
+
+def test_an_entra_rotation_that_was_cut_off_is_finished_by_making_keys(own_directory: Path) -> None:
+    """Or no process would start again: a key without its certificate signs in nobody."""
+    add_entra_key(Directory(own_directory), MADE_AT, TOMORROW)
+    (own_directory / "entra-0002-certificate.pem").unlink()
+    make_keys(Directory(own_directory), MADE_AT)
+    assert FileKeys(own_directory, FixedClock(TOMORROW + timedelta(days=2))).entra_credential
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_new_files_are_for_the_owner_only(kind: KeyKind, own_directory: Path) -> None:
+    for path in own_directory.iterdir():
+        path.chmod(0o600)
+    clock = FixedClock(MADE_AT)
+    KeyRotation(KeyStock(Directory(own_directory)), clock).add(kind, MADE_AT, TOMORROW)
+    assert {path.stat().st_mode & 0o777 for path in own_directory.iterdir()} == {0o600}
+
+
 def test_rotations_number_the_keys_in_order(own_directory: Path) -> None:
     for _ in range(2):
-        add_assertion_keys(own_directory)
+        add_assertion_keys(Directory(own_directory))
     assert [
         path.name for path in sorted(own_directory.glob("client-assertion-*-es384-key.pem"))
     ] == [f"client-assertion-{number:04}-es384-key.pem" for number in (1, 2, 3)]

@@ -13,6 +13,7 @@ from connector import bootstrap
 from connector.adapters.ehr.write_back import WRITE_BACKS
 from connector.adapters.system.clock import SystemClock
 from connector.adapters.telemetry import upstream
+from connector.adapters.vault.directory import Directory
 from connector.adapters.vault.generation import make_keys
 from connector.ports.errors import TryLater
 from connector.settings import Settings
@@ -27,7 +28,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def settings(tmp_path: Path, ca_file: str, wire: WireServer) -> Settings:
-    make_keys(tmp_path / "keys", SystemClock().now())
+    make_keys(Directory(tmp_path / "keys"), SystemClock().now())
     return Settings(
         public_url="https://connector.example",
         database_url=sqlite_url(tmp_path),

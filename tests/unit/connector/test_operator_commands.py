@@ -164,3 +164,8 @@ def test_a_database_is_upgraded_as_often_as_one_likes(shell: Shell) -> None:
     first, second = shell.answer("db", "upgrade"), shell.answer("db", "upgrade")
     assert first == second
     assert first["revision"]
+
+
+def test_elsewhere_than_on_azure_an_upgrade_asks_for_no_audit_of_the_server(shell: Shell) -> None:
+    assert shell.answer("db", "upgrade")["notes"] == []
+    assert shell.run("db", "upgrade").stdout == "the database is up to date\n"

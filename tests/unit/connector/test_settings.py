@@ -27,12 +27,91 @@ def test_the_least_environment_is_enough() -> None:
     assert load_settings().data_geography == "emea"
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"CONNECTOR_KEYS_DIRECTORY"}))
 def test_a_missing_required_setting_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name)
     with pytest.raises(SettingsInvalid) as refused:
         load_settings()
     assert [p.split(":")[0] for p in refused.value.problems] == [name]
+
+
+VAULT = "https://kv-ehr.vault.azure.net"
+TOKENS = "postgresql+psycopg://id-app@db.example:5432/connector"
+
+
+def problems() -> list[str]:
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    return refused.value.problems
+
+
+def test_keys_may_lie_in_a_vault_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_KEYS_DIRECTORY", "")
+    monkeypatch.setenv("CONNECTOR_KEY_VAULT_URL", f"{VAULT}/")
+    settings = load_settings()
+    assert (settings.keys_directory, settings.key_vault_url) == (None, VAULT)
+    assert settings.needs_managed_identity
+
+
+@pytest.mark.parametrize(("directory", "vault"), [("", ""), ("/tmp/keys", VAULT)])
+def test_keys_lie_in_exactly_one_place(
+    directory: str, vault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_KEYS_DIRECTORY", directory)
+    monkeypatch.setenv("CONNECTOR_KEY_VAULT_URL", vault)
+    assert problems() == ["set exactly one of CONNECTOR_KEYS_DIRECTORY and CONNECTOR_KEY_VAULT_URL"]
+
+
+@pytest.mark.parametrize(
+    "vault", ["http://kv.vault.azure.net", "kv.vault.azure.net", f"{VAULT}/secrets/x", "https://"]
+)
+def test_a_vault_that_is_no_https_origin_is_refused(
+    vault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_KEYS_DIRECTORY", "")
+    monkeypatch.setenv("CONNECTOR_KEY_VAULT_URL", vault)
+    assert [p.split(":")[0] for p in problems()] == ["CONNECTOR_KEY_VAULT_URL"]
+
+
+def test_postgresql_may_be_signed_in_to_by_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load_settings().needs_managed_identity
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", TOKENS)
+    monkeypatch.setenv("CONNECTOR_DATABASE_LOGIN", "entra")
+    assert load_settings().needs_managed_identity
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://id-app:hunter2@db.example/connector",
+        "postgresql+psycopg://id-app:@db.example/connector",
+        "postgresql+psycopg://id-app@db.example/connector?password=hunter2",
+        "postgresql+psycopg://id-app@db.example/connector?sslmode=require&passfile=/x",
+    ],
+)
+def test_a_password_beside_the_token_is_refused_and_not_repeated(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", url)
+    monkeypatch.setenv("CONNECTOR_DATABASE_LOGIN", "entra")
+    (problem,) = problems()
+    assert "carries a password" in problem
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(("name", "value"), [("LOGIN", "entra"), ("APP_ROLE", "id-app")])
+def test_sqlite_has_neither_logins_nor_roles(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"CONNECTOR_DATABASE_{name}", value)
+    (problem,) = problems()
+    assert f"CONNECTOR_DATABASE_{name}" in problem
+    assert "needs PostgreSQL" in problem
+
+
+def test_an_unknown_login_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_DATABASE_LOGIN", "kerberos")
+    assert [p.split(":")[0] for p in problems()] == ["CONNECTOR_DATABASE_LOGIN"]
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The feed over ASGI: who may listen, what a line looks like, and when it is healthy."""
+"""The feed over ASGI: who may listen, what a line looks like, when it is alive, when ready."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from connector.web.provider_events import Feed, create_feed
 from connector.web.visit_pass import VISIT_PASS, VisitPass
 
 ORIGIN = "https://connector.example"
-EVENTS = "/visits/visit-1/events"
+EVENTS = "/feed/visits/visit-1"
 CLOCK = FixedClock()
 PASS = VisitPass(
     visit_id="visit-1",
@@ -148,7 +148,7 @@ def test_others_hear_nothing_not_even_whether_the_visit_exists(
     async def story() -> None:
         app = create_feed(feed)
         async with app.router.lifespan_context(app):
-            for path in (EVENTS, "/visits/unknown/events"):
+            for path in (EVENTS, "/feed/visits/unknown"):
                 async with Browser(app, path, asked(sealer)) as browser:
                     assert browser.status == 404
                     assert "access-control-allow-origin" not in browser.headers
@@ -164,7 +164,7 @@ def test_others_hear_nothing_not_even_whether_the_visit_exists(
 def test_a_pass_opens_its_own_visit_only(feed: Feed, headers: dict[str, str]) -> None:
     async def story() -> None:
         app = create_feed(feed)
-        async with Browser(app, "/visits/visit-2/events", headers) as browser:
+        async with Browser(app, "/feed/visits/visit-2", headers) as browser:
             assert browser.status == 404
 
     asyncio.run(story())
@@ -232,7 +232,7 @@ def test_a_page_that_reads_too_slowly_is_sent_away_to_come_back(
     asyncio.run(story())
 
 
-def test_a_reader_that_dies_ends_the_lines_and_the_process_is_not_healthy(
+def test_a_reader_that_dies_ends_the_lines_and_asks_for_a_new_process(
     feed: Feed, store: HookedStore, headers: dict[str, str]
 ) -> None:
     def mistake() -> None:
@@ -246,27 +246,28 @@ def test_a_reader_that_dies_ends_the_lines_and_the_process_is_not_healthy(
                 await eventually(lambda: store.reads["events_after"])
                 store.before["events_after"] = mistake
                 assert await browser.piece() is None
-            assert await _health(app) == (503, "reader_stalled")
+            assert await _told(app, "/readyz") == (503, "reader_stalled")
+            assert await _told(app, "/healthz") == (503, "reader_ended")
 
     with pytest.raises(LookupError):
         asyncio.run(story())
 
 
-async def _health(app: Any) -> tuple[int, str]:
-    async with Browser(app, "/healthz", {}) as browser:
+async def _told(app: Any, path: str) -> tuple[int, str]:
+    async with Browser(app, path, {}) as browser:
         return browser.status, json.loads(await browser.piece() or "")["status"]
 
 
-def test_the_process_is_healthy_while_events_are_read_and_the_database_is_ready(
+def test_the_process_is_ready_while_events_are_read_and_the_database_is_ready(
     feed: Feed, stream: EventStream
 ) -> None:
     async def story() -> list[tuple[int, str]]:
         app = create_feed(feed)
-        before = await _health(app)
+        before = await _told(app, "/readyz")
         async with app.router.lifespan_context(app):
             await eventually(lambda: stream.problem() is None)
-            during = await _health(app)
-        return [before, during, await _health(app)]
+            during = await _told(app, "/readyz")
+        return [before, during, await _told(app, "/readyz")]
 
     stalled = (503, "reader_stalled")
     assert asyncio.run(story()) == [stalled, (200, "ready"), stalled]
@@ -281,6 +282,32 @@ def test_a_database_that_is_not_ready_is_named(
         app = create_feed(feed)
         async with app.router.lifespan_context(app):
             await eventually(lambda: stream.problem() is None)
-            return await _health(app)
+            return await _told(app, "/readyz")
 
     assert asyncio.run(story()) == (503, "not_migrated")
+
+
+def test_a_failover_of_the_database_kills_no_process(
+    feed: Feed, store: HookedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform restarts what is not alive: every replica, were this to depend on the database."""
+
+    def asked(*_: object) -> None:
+        raise AssertionError("liveness has nothing to ask the database")
+
+    store.hiccups["last_event_number"] = 1_000_000
+    monkeypatch.setattr(store.inner, "ready", lambda: "unreachable")
+
+    async def story() -> list[tuple[int, str]]:
+        app = create_feed(feed)
+        async with app.router.lifespan_context(app):
+            await eventually(lambda: store.hiccups["last_event_number"] < 999_990)
+            ready = await _told(app, "/readyz")
+            monkeypatch.setattr(store.inner, "ready", asked)
+            return [ready, await _told(app, "/healthz")]
+
+    assert asyncio.run(story()) == [(503, "reader_stalled"), (200, "alive")]
+
+
+def test_a_process_is_alive_before_it_has_read_anything(feed: Feed) -> None:
+    assert asyncio.run(_told(create_feed(feed), "/healthz")) == (200, "alive")

@@ -8,7 +8,7 @@ import pytest
 from tests.builders.configurations import NOON
 from tests.builders.world import World
 
-from connector.ports.vault import KeyGeneration, KeyKind, KeyState
+from connector.ports.vault import KeyCertificate, KeyGeneration, KeyKind, KeyState
 from connector.usecases.rotate_keys import SOONEST, RotateKeys
 
 
@@ -27,6 +27,9 @@ class FakeKeyMaker:
             raise PermissionError
         self.made.append(KeyGeneration(kind, 2, active_from, KeyState.COMING, ("id",)))
         return self.made[-1]
+
+    def certificate(self, kind: KeyKind, now: datetime) -> KeyCertificate:
+        return KeyCertificate(kind, 2, KeyState.COMING, "pem", "id", now + timedelta(days=730))
 
 
 @pytest.fixture
@@ -70,3 +73,11 @@ def test_an_attempt_that_failed_is_audited_too(
     with pytest.raises(PermissionError):
         rotate([KeyKind.SEALING], timedelta(hours=1))
     assert len(world.audited("operator.keys.rotate")) == 1
+
+
+def test_certificates_are_public_and_shown_without_a_line_of_audit(
+    world: World, rotate: RotateKeys
+) -> None:
+    kinds = [KeyKind.NOTIFICATIONS, KeyKind.ENTRA]
+    assert [each.kind for each in rotate.certificates(kinds)] == kinds
+    assert world.audited("operator.keys.rotate") == []

@@ -75,7 +75,7 @@ def test_the_timeline_has_the_newest_on_top_and_leaves_states_out(world: PagesWo
 def test_the_live_page_listens_to_this_visits_feed(world: PagesWorld) -> None:
     world.store.visits_["visit1"] = visit()
     feed = provider(world).select_one("#live")["data-feed"]
-    assert feed == "https://localhost:8444/visits/visit1/events"
+    assert feed == "https://localhost:8444/feed/visits/visit1"
 
 
 def test_without_scripts_the_page_refreshes_only_when_asked_to(world: PagesWorld) -> None:

@@ -34,12 +34,16 @@ class EventStream:
     _position: int = 0
     _positioned: asyncio.Event = field(default_factory=asyncio.Event)
     _read_at: float = _NEVER
+    _ended: bool = False
     _watchers: dict[str, set[Queue]] = field(default_factory=lambda: defaultdict(set))
 
     def problem(self) -> str | None:
         """`reader_stalled` unless events were read in the last ten seconds; also once `run` ended."""
         stalled = time.monotonic() - self._read_at > STALLED_SECONDS
         return "reader_stalled" if stalled else None
+
+    def has_ended(self) -> bool:
+        return self._ended
 
     async def run(self) -> None:
         """Read for ever, whatever the database does; cancelled at shutdown.
@@ -50,7 +54,7 @@ class EventStream:
             while True:
                 await asyncio.sleep(await self._read_on())
         finally:
-            self._read_at = _NEVER
+            self._read_at, self._ended = _NEVER, True
             for visit_id, watching in list(self._watchers.items()):
                 for queue in list(watching):
                     self._drop(visit_id, queue)

@@ -15,6 +15,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
+from connector.adapters.sql.token_login import Password, sign_in_with
+
 BUSY_SECONDS = 5
 _CONNECT_SECONDS = 5
 
@@ -35,8 +37,13 @@ class Engines:
         self.reading.dispose()
 
 
-def engines(database_url: str, pool_size: int) -> Engines:
+def engines(database_url: str, pool_size: int, password: Password | None = None) -> Engines:
     """Engines that connect at first use.
+
+    Args:
+        database_url: of SQLite or PostgreSQL.
+        pool_size: see `SqlStore`.
+        password: what to sign in to PostgreSQL with, asked for at each new connection.
 
     Raises:
         ValueError: neither a SQLite file nor a PostgreSQL address.
@@ -46,7 +53,7 @@ def engines(database_url: str, pool_size: int) -> Engines:
         sqlite_file(url)
         return Engines(writing=_sqlite_writer(url), reading=_sqlite_reader(url, pool_size))
     if url.get_backend_name() in {"postgresql", "postgres"}:
-        return _postgresql(url, pool_size)
+        return _postgresql(url, pool_size, password)
     raise ValueError("the database is SQLite or PostgreSQL")
 
 
@@ -100,11 +107,14 @@ def _begin(statement: str) -> Any:
     return begin
 
 
-def _postgresql(url: URL, pool_size: int) -> Engines:
+def _postgresql(url: URL, pool_size: int, password: Password | None) -> Engines:
     """Two pools of half the size; a launch holds a connection for a few milliseconds."""
     writing = _postgresql_engine(url, pool_size, "READ COMMITTED")
     reading = _postgresql_engine(url, pool_size, "REPEATABLE READ")
     event.listen(reading, "connect", _never_write)
+    if password is not None:
+        for engine in (writing, reading):
+            sign_in_with(password, engine)
     return Engines(writing, reading)
 
 

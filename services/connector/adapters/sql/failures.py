@@ -17,7 +17,12 @@ _CODE_OF_SQLSTATE = {
     "53100": "full",
     "53300": "too_many_connections",
 }
-_NO_SUCH_TABLE_OR_COLUMN = {"42P01", "42703"}
+# What a release's migration, or its grants, would have put right: not the mistake of a statement.
+_CODE_OF_UPGRADE_MISSING = {
+    "42P01": "not_migrated",
+    "42703": "not_migrated",
+    "42501": "not_granted",
+}
 _CODE_OF_SQLITE = {
     "SQLITE_BUSY": "locked",
     "SQLITE_LOCKED": "locked",
@@ -43,8 +48,9 @@ def port_errors() -> Iterator[None]:
     except exc.IntegrityError as err:
         raise StorageConflict from err
     except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError) as err:
-        if getattr(err.orig, "sqlstate", None) in _NO_SUCH_TABLE_OR_COLUMN:
-            raise StorageUnavailable("not_migrated") from err
+        code = _CODE_OF_UPGRADE_MISSING.get(getattr(err.orig, "sqlstate", None) or "")
+        if code is not None:
+            raise StorageUnavailable(code) from err
         raise  # our mistake, not the database's
     except exc.DBAPIError as err:
         raise StorageUnavailable(_code(err)) from err

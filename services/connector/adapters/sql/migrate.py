@@ -12,28 +12,33 @@ from sqlalchemy import Connection, make_url, text
 from connector.adapters.sql.engines import engines, make_private_file, sqlite_file
 from connector.adapters.sql.failures import port_errors
 from connector.adapters.sql.single_host import held
+from connector.adapters.sql.token_login import Password
 from connector.ports.storage import StorageUnavailable
 
 # Replicas that start together wait for the first one's migration instead of racing it.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(502197)")
 
 
-def upgrade(database_url: str) -> None:
+def upgrade(database_url: str, password: Password | None = None) -> None:
     """Create or upgrade the tables in one transaction; on an up-to-date database nothing happens.
+
+    Args:
+        database_url: see `SqlStore`.
+        password: what to sign in with where that is a token.
 
     Raises:
         StorageUnavailable: the database cannot be used now; nothing has changed.
     """
     try:
         with port_errors():
-            _upgrade_at(database_url)
+            _upgrade_at(database_url, password)
     except OSError as err:  # where SQLite's file should be
         raise StorageUnavailable("unreachable") from err
 
 
-def _upgrade_at(database_url: str) -> None:
+def _upgrade_at(database_url: str, password: Password | None) -> None:
     url = make_url(database_url)
-    opened = engines(database_url, pool_size=1)
+    opened = engines(database_url, pool_size=1, password=password)
     try:
         if url.get_backend_name() == "sqlite":
             make_private_file(url)
@@ -42,7 +47,7 @@ def _upgrade_at(database_url: str) -> None:
                 _upgrade(connection)
         else:
             with opened.writing.begin() as connection:
-                connection.execute(_ONE_AT_A_TIME)
+                connection.execute(ONE_AT_A_TIME)
                 _upgrade(connection)
     finally:
         opened.dispose()

@@ -14,10 +14,13 @@ from connector.adapters.sql.engines import BUSY_SECONDS, engines, sqlite_file
 from connector.adapters.sql.failures import port_errors
 from connector.adapters.sql.migrate import is_behind
 from connector.adapters.sql.tables import heartbeat
+from connector.adapters.sql.token_login import Password
 from connector.adapters.sql.transaction import SqlTransaction
 from connector.ports.storage import AuditEntry, StorageUnavailable
 
 _DELETE_NOTHING = delete(heartbeat).where(false())
+# What a server that answers says; whatever else is wrong is `unreachable` to who asks for readiness.
+_REFUSALS = frozenset({"read_only", "not_granted"})
 
 
 class SqlStore:
@@ -26,11 +29,14 @@ class SqlStore:
     Args:
         database_url: `sqlite:////path/to/file.db` or `postgresql://…`.
         pool_size: most connections to PostgreSQL, half of them for reads; to SQLite, readers.
+        password: what to sign in to PostgreSQL with where that is a token.
     """
 
-    def __init__(self, database_url: str, pool_size: int = 16) -> None:
+    def __init__(
+        self, database_url: str, pool_size: int = 16, password: Password | None = None
+    ) -> None:
         self._url = make_url(database_url)
-        self._engines = engines(database_url, pool_size)
+        self._engines = engines(database_url, pool_size, password)
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         # SQLite's busy handler sleeps and retries: threads queue here instead, in a third of the
         # time at the 99th percentile (performance.md 1c).
@@ -77,25 +83,27 @@ class SqlStore:
 
     def ready(self) -> str | None:
         try:
-            with self._engines.reading.connect() as connection:
+            with port_errors(), self._engines.reading.connect() as connection:
                 if is_behind(connection):
                     return "not_migrated"
-            return "read_only" if self._refuses_writes() else None
+            return self._refusal_of_writes()
+        except StorageUnavailable as err:
+            return err.code if err.code in _REFUSALS else "unreachable"
         except SQLAlchemyError:
             return "unreachable"
 
-    def _refuses_writes(self) -> bool:
+    def _refusal_of_writes(self) -> str | None:
         """Try to delete nothing; a database somebody is writing to just now takes writes."""
         if not self._one_writer.acquire(blocking=False):
-            return False
+            return None
         try:
             with port_errors(), self._engines.writing.connect() as connection:
                 connection.execute(_DELETE_NOTHING)
         except StorageUnavailable as err:
-            return err.code == "read_only"
+            return err.code if err.code in _REFUSALS else None
         finally:
             self._one_writer.release()
-        return False
+        return None
 
     def hold_single_host_lock(self, role: str) -> None:
         """Hold `role` ("web", "worker", …) until `close` or the end of the process.

@@ -1,27 +1,29 @@
-"""The generations of one kind of key in the keys directory, seen while the process runs.
+"""The generations of one kind of key, seen while the process runs, wherever they lie.
 
-A rotation adds files (`generation`); every process looks at the directory again every few seconds,
-so a new generation is published and accepted everywhere long before its time to be used comes.
-Parsing a PEM key costs about 42 ms, so a file is parsed once.
+A rotation adds a generation; every process looks again every so often, so that it is published and
+accepted everywhere long before its time to be used comes. What was read is never read again:
+parsing a PEM key costs about 42 ms, and a vault counts its readers.
 """
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from itertools import groupby
-from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from connector.adapters.vault.generation import active_from_file, number_of
+from connector.adapters.vault.generation import active_from_name, number_of
+from connector.ports.errors import OutsideError
+from connector.ports.key_places import KeyPlace
 from connector.ports.system import Clock
 
-LOOK_AGAIN = timedelta(seconds=5)
 # Assertions live five minutes, and EHRs keep a key set for hours: a former key stays published.
 OVERLAP = timedelta(hours=24)
 
 K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
 T = TypeVar("T")
 
 
@@ -61,60 +63,130 @@ class Ring(Generic[K]):
         return self.in_use.number, every, tuple(g.number for g in self.published)
 
 
-class KeyFolder(Generic[K]):
-    """Args:
-        pattern: which files hold these keys, one or more for each generation.
-        read: makes a key of a file.
+class Shelf(Protocol[K_co]):
+    """What one kind of key looks like where it lies."""
 
-    Raises:
-        FileNotFoundError: there is none;
-        ValueError: a file does not hold the key its name says.
+    @property
+    def look_again(self) -> timedelta: ...
+
+    def items(self) -> Sequence[tuple[int, Hashable]]:
+        """(generation, item) in order, from one look; an item that changes is another item.
+
+        Raises:
+            FileNotFoundError: there is none; OSError or OutsideError: the place is away.
+        """
+        ...
+
+    def key(self, item: Hashable) -> K_co:
+        """Read it.
+
+        Raises:
+            ValueError: it is not the key its name says.
+        """
+        ...
+
+    def active_from(self, number: int) -> datetime | None:
+        """As of the last `items`."""
+        ...
+
+
+class NamedShelf(Generic[K]):
+    """Keys by name in a `KeyPlace`.
+
+    Args:
+        pattern: which names are these keys, one or more for each generation.
+        read: makes a key of a name.
     """
 
     def __init__(
-        self, directory: Path, kind: str, pattern: str, read: Callable[[Path], K], clock: Clock
+        self, place: KeyPlace, kind: str, pattern: str, read: Callable[[KeyPlace, str], K]
     ) -> None:
-        self._directory = directory
+        self._place = place
         self._kind = kind
         self._pattern = pattern
         self._read = read
+        self._names: frozenset[str] = frozenset()
+        self._announced: dict[str, datetime] = {}
+
+    @property
+    def look_again(self) -> timedelta:
+        return self._place.look_again
+
+    def items(self) -> Sequence[tuple[int, Hashable]]:
+        self._names = frozenset(self._place.names())
+        found = [(number_of(n), n) for n in self._names if fnmatchcase(n, self._pattern)]
+        if not found:
+            raise FileNotFoundError(f"no {self._kind} key in {self._place}")
+        return sorted(found)
+
+    def key(self, item: Hashable) -> K:
+        return self._read(self._place, str(item))
+
+    def active_from(self, number: int) -> datetime | None:
+        name = active_from_name(self._kind, number)
+        if name not in self._names:
+            return None
+        if name not in self._announced:
+            text = self._place.read(name).decode()
+            self._announced[name] = datetime.fromisoformat(text).astimezone(UTC)
+        return self._announced[name]
+
+
+class KeyFolder(Generic[K]):
+    """Looks at its shelf when it is made, and again while it is asked.
+
+    Raises:
+        FileNotFoundError: there is no key; ValueError: one is not what its name says;
+        OSError or OutsideError: the place is away.
+    """
+
+    def __init__(self, shelf: Shelf[K], clock: Clock) -> None:
+        self._shelf = shelf
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[Path, K] = {}
+        self._known: dict[Hashable, K] = {}
+        self._order: Sequence[tuple[int, Hashable]] = ()
         self._generations: Sequence[Generation[K]] = ()
         self._looked_at = clock.now()
         self._look()
 
     def ring(self) -> Ring[K]:
+        """One thread looks, the others go on with what is known, unless that is too old for it."""
         now = self._clock.now()
-        if abs(now - self._looked_at) >= LOOK_AGAIN and self._lock.acquire(blocking=False):
+        if self._is_due(now, looks=1) and self._lock.acquire(blocking=self._is_due(now, looks=2)):
             try:
-                self._looked_at = now
-                # A generation that is half written, or a directory that is away for a moment,
-                # leaves what is known in use; the next look finds it whole.
-                with contextlib.suppress(OSError, ValueError):
-                    self._look()
+                if self._is_due(now, looks=1):
+                    self._look_again(now)
             finally:
                 self._lock.release()
         return Ring.at(self._generations, now)
 
-    def _look(self) -> None:
-        paths = sorted(
-            self._directory.glob(self._pattern), key=lambda p: (number_of(p.name), p.name)
-        )
-        if not paths:
-            raise FileNotFoundError(f"no {self._kind} key in {self._directory}")
-        if paths != list(self._known):
-            self._known = {path: self._known.get(path) or self._read(path) for path in paths}
-            groups = groupby(self._known.items(), key=lambda item: number_of(item[0].name))
-            self._generations = [self._generation(n, [key for _, key in g]) for n, g in groups]
+    def _is_due(self, now: datetime, *, looks: int) -> bool:
+        return abs(now - self._looked_at) >= looks * self._shelf.look_again
 
-    def _generation(self, number: int, keys: Sequence[K]) -> Generation[K]:
-        announced = active_from_file(self._directory, self._kind, number)
-        if not announced.exists():
-            return Generation(number, None, tuple(keys))
-        active_from = datetime.fromisoformat(announced.read_text())
-        return Generation(number, active_from.astimezone(UTC), tuple(keys))
+    def _look_again(self, now: datetime) -> None:
+        """A generation that is half written, or a place that is away, leaves what is known in use.
+
+        The next look finds it whole.
+        """
+        try:
+            with contextlib.suppress(OSError, ValueError, OutsideError):
+                self._look()
+        finally:
+            self._looked_at = now
+
+    def _look(self) -> None:
+        order = self._shelf.items()
+        if order != self._order:
+            known = {
+                i: self._known[i] if i in self._known else self._shelf.key(i) for _, i in order
+            }
+            groups = groupby(order, key=lambda each: each[0])
+            self._generations = [
+                Generation(n, self._shelf.active_from(n), tuple(known[item] for _, item in group))
+                for n, group in groups
+            ]
+            self._known, self._order = known, order
 
 
 class Live(Generic[K, T]):
