@@ -111,10 +111,10 @@ def ehr_client_ids() -> dict[str, dict[str, str]]:
     }
 
 
-def fhir_config(urls: Urls, ca_file: Path, mychart_key: str) -> dict[str, Any]:
+def fhir_config(urls: Urls, ca_file: Path | None, mychart_key: str) -> dict[str, Any]:
     return {
         "public_url": urls.mock_fhir,
-        "ca_file": str(ca_file),
+        **_trusting(ca_file),
         "mychart_key": mychart_key,
         "time_zone": SITE_TIME_ZONE,
         "clients": [
@@ -140,23 +140,30 @@ def _registration(environment: str, role: str, connector_url: str) -> dict[str, 
     }
 
 
-def mychart_config(urls: Urls, ca_file: Path, mychart_key: str) -> dict[str, Any]:
+def mychart_config(urls: Urls, ca_file: Path | None, mychart_key: str) -> dict[str, Any]:
     return {
         "public_url": urls.mock_mychart,
-        "ca_file": str(ca_file),
+        **_trusting(ca_file),
         "ehr_key": mychart_key,
         "environments": {name: {"ehr_url": urls.ehr(name)} for name in EHR_PREFIXES},
     }
 
 
 def microsoft_config(
-    urls: Urls, ca_file: Path, *, connector_certificate: str, pipeline_certificate: str
+    urls: Urls,
+    ca_file: Path | None,
+    *,
+    connector_certificate: str,
+    pipeline_certificate: str | None,
 ) -> dict[str, Any]:
-    """The certificates are PEM: what the connector and the pipeline prove themselves with."""
+    """The certificates are PEM: what the connector and the pipeline prove themselves with.
+
+    Without one for the pipeline, the pipeline is not registered.
+    """
     scoped = {"api": MICROSOFT_CLIENT_ID, "scopes": [API_SCOPE]}
     return {
         "public_url": urls.mock_microsoft,
-        "ca_file": str(ca_file),
+        **_trusting(ca_file),
         "apps": [
             {
                 "client_id": MICROSOFT_CLIENT_ID,
@@ -177,14 +184,23 @@ def microsoft_config(
                 "is_public_client": True,
                 "api_permissions": [scoped],
             },
-            {
-                "client_id": PIPELINE_CLIENT_ID,
-                "name": "Connector pipeline",
-                "certificate_pem": pipeline_certificate,
-                "api_permissions": [{"api": MICROSOFT_CLIENT_ID, "app_roles": [API_ADMIN]}],
-            },
+            *([_pipeline(pipeline_certificate)] if pipeline_certificate else []),
         ],
     }
+
+
+def _pipeline(certificate: str) -> dict[str, Any]:
+    return {
+        "client_id": PIPELINE_CLIENT_ID,
+        "name": "Connector pipeline",
+        "certificate_pem": certificate,
+        "api_permissions": [{"api": MICROSOFT_CLIENT_ID, "app_roles": [API_ADMIN]}],
+    }
+
+
+def _trusting(ca_file: Path | None) -> dict[str, str]:
+    """None: the authorities of the system, behind certificates that browsers know."""
+    return {"ca_file": str(ca_file)} if ca_file else {}
 
 
 def connector_environment(

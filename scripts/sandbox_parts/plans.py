@@ -31,7 +31,7 @@ def connector_plans(settings: Mapping[str, str]) -> list[ProcessPlan]:
     readiness = {
         "web": Readiness(f"{web}/readyz"),
         "worker": Readiness(f"{web}/readyz", WORKER_ALIVE),
-        "feed": Readiness(f"{feed}/healthz"),
+        "feed": Readiness(f"{feed}/readyz"),
     }
     environment = {**inherited_environment(), **settings}
     return [

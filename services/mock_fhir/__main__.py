@@ -14,7 +14,13 @@ def main() -> None:
         app = create_mock_fhir(command.config)
     except ConfigError as error:
         sys.exit(f"mock_fhir: {error}")
-    serve(app, port=command.port, cert_file=command.cert_file, key_file=command.key_file)
+    serve(
+        app,
+        host=command.host,
+        port=command.port,
+        cert_file=command.cert_file,
+        key_file=command.key_file,
+    )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def main() -> None:
         sys.exit(2)
     serve(
         create_app(config),
+        host=command.host,
         port=command.port,
         cert_file=command.cert_file,
         key_file=command.key_file,

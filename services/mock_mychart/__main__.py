@@ -14,8 +14,13 @@ def main() -> None:
         config = read_config(command.config)
     except ConfigError as error:
         sys.exit(f"mock_mychart: configuration: {error}")
-    app = create_mychart(config)
-    serve(app, port=command.port, cert_file=command.cert_file, key_file=command.key_file)
+    serve(
+        create_mychart(config),
+        host=command.host,
+        port=command.port,
+        cert_file=command.cert_file,
+        key_file=command.key_file,
+    )
 
 
 if __name__ == "__main__":

@@ -32,31 +32,31 @@ def serve(
     app: Flask,
     *,
     port: int,
-    cert_file: str,
-    key_file: str,
+    host: str = "127.0.0.1",
+    cert_file: str | None = None,
+    key_file: str | None = None,
     on_start: Callable[[], None] | None = None,
 ) -> None:
-    """Serve on 127.0.0.1 until SIGTERM or SIGINT; exits the process.
+    """Serve until SIGTERM or SIGINT; exits the process. Without certificate and key plain HTTP is spoken.
 
     One worker process, because state lives in memory. `on_start` runs once in that worker: start threads there,
     since threads of the parent do not survive the fork.
     """
     options: dict[str, Any] = {
-        "bind": f"127.0.0.1:{port}",
+        "bind": f"{host}:{port}",
         "workers": 1,
         "worker_class": "gthread",
         "threads": THREADS,
         "timeout": 0,  # a restarted worker would silently lose the state
         "graceful_timeout": 3,
         "keepalive": 30,
-        "certfile": cert_file,
-        "keyfile": key_file,
-        "ssl_context": _tls_context,
         "accesslog": None,
         "loglevel": "warning",
         "control_socket_disable": True,
         "limit_request_line": 8190,
     }
+    if cert_file and key_file:
+        options |= {"certfile": cert_file, "keyfile": key_file, "ssl_context": _tls_context}
     if on_start:
         options["post_worker_init"] = lambda _worker: on_start()
     _Application(app, options).run()

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from flask import Flask
 from tests.unit.simkit.counting_world import CountingWorld
 
 from simkit.app import Simulator, create_simulator
+from simkit.command import CONFIG_VARIABLE
 from simkit.outbound import recorded_session
 from simkit.server import Embedded
 
@@ -120,3 +122,28 @@ def protocol_spoken(port: int, ca_file: str) -> str | None:
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         return secured.version()
+
+
+PLAIN_CONFIGS = {
+    "mock_fhir": {"public_url": "https://ehr.example", "mychart_key": "shared"},
+    "mock_mychart": {
+        "public_url": "https://mychart.example",
+        "ehr_key": "shared",
+        "environments": {"test": {"ehr_url": "https://ehr.example/interconnect-tst-oauth"}},
+    },
+    "mock_microsoft": {"public_url": "https://microsoft.example"},
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_CONFIGS)
+def test_every_simulator_speaks_plain_http_where_an_ingress_ends_tls(name: str) -> None:
+    port = free_port()
+    environment = {**os.environ, CONFIG_VARIABLE: json.dumps(PLAIN_CONFIGS[name])}
+    command = [sys.executable, "-m", name, "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", "")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=15)
+    assert server.returncode == 0

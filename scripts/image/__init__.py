@@ -1,0 +1,1 @@
+"""The Dockerfile without Docker: read it, and do what its build stages do."""
