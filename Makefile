@@ -4,9 +4,16 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
-SOURCES := services scripts tests
+LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header
+SOURCES := services infra scripts tests
+INFRA := PYTHONPATH=infra $(BIN)/python
+PULUMI_VERSION := v3.259.0
+PULUMI := tools/pulumi/bin/pulumi
+PULUMI_COMMAND := github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
+	test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
 	coverage check format data-inventory lock clean
 
 help: ## list the commands
@@ -28,7 +35,10 @@ demo: install ## drive the test-to-production story headless; fails at the first
 	@$(BIN)/python scripts/demo.py
 
 test: install ## every test that needs no other server
-	$(BIN)/pytest -n logical -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis"
+	$(BIN)/pytest -n logical -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis and not pulumi"
+
+test-infra: install ## the infrastructure's tests: no engine, no network, no account
+	$(BIN)/pytest -n logical -m "not pulumi" tests/infra tests/unit/release tests/unit/image
 
 test-api: install ## the API against its own OpenAPI document, by schemathesis
 	$(BIN)/pytest -m schemathesis tests/integration/connector
@@ -51,6 +61,28 @@ errors: install ## produce E1-E14 in the sandbox and open the page that explains
 test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
 	$(BIN)/pytest -m sandbox tests/e2e
 
+test-pulumi: install pulumi-cli ## what breaks under the real engine is named: the rehearsal's own tests
+	$(BIN)/pytest -m pulumi tests/infra
+
+infra-rehearsal: install pulumi-cli ## the life of every stamp by the real Pulumi CLI against a simulated Azure (STACK=emea-test for one)
+	$(INFRA) -m rehearsal $(if $(STACK),--stack $(STACK))
+
+pulumi-cli: ## the Pulumi CLI: the one on PATH, else built from Go modules, once (4 minutes)
+	@test -x $(PULUMI) || command -v pulumi >/dev/null || { \
+		command -v go >/dev/null || { echo "Install Pulumi (https://www.pulumi.com/docs/install) or Go 1.26, then run this again."; exit 1; }; \
+		echo "building the Pulumi CLI $(PULUMI_VERSION) from Go modules, about 4 minutes the first time"; \
+		cd tools/pulumi && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -trimpath \
+			-ldflags "-s -w -X $(PULUMI_STAMP)=$(PULUMI_VERSION)" -o bin/ $(PULUMI_COMMAND); }
+
+golden: install ## write down anew what every stack registers (tests/infra/golden)
+	$(INFRA) scripts/golden_inputs.py --write
+
+golden-diff: install ## what this checkout would register otherwise than written down
+	$(INFRA) scripts/golden_inputs.py
+
+image-check: install ## what the Dockerfile's build stages do, without Docker
+	$(BIN)/python scripts/image_check.py
+
 coverage: install ## every branch of domain and use cases is tested
 	$(BIN)/coverage run --source=services/connector/domain,services/connector/usecases -m pytest tests/unit/domain tests/unit/usecases
 	$(BIN)/coverage report --skip-covered --fail-under=100
@@ -63,8 +95,11 @@ check: install ## format, lint, types, import contracts, dependency hygiene, tes
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/deptry services scripts
+	PYTHONPATH=infra $(BIN)/lint-imports --no-cache
+	$(BIN)/deptry services scripts infra
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck scripts/*.sh
+	$(BIN)/zizmor --offline --no-progress --config docs/ci/zizmor.yml docs/ci/*.yaml
 	@$(MAKE) --no-print-directory test
 
 format: install ## put every file into its form
@@ -75,7 +110,10 @@ data-inventory: install ## write docs/data.md's table anew from the database's o
 	$(BIN)/python scripts/data_inventory.py
 
 lock: install ## resolve the dependencies anew
-	$(BIN)/uv pip compile -q pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	$(LOCK) pyproject.toml --all-extras -o requirements.lock
+	$(LOCK) -c requirements.lock pyproject.toml -o requirements.image.lock
+	$(LOCK) -c requirements.lock pyproject.toml --extra simulators --extra sandbox -o requirements.simulators.lock
+	echo 'setuptools>=80' | $(LOCK) -c requirements.lock - -o requirements.build.lock
 
 clean: ## remove everything a command made
-	rm -rf .venv .sandbox artefacts build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf tools/pulumi/bin .venv .sandbox artefacts build .mypy_cache .ruff_cache .pytest_cache

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-SERVICES = Path("services")
+SOURCES = (Path("services"), Path("infra"))
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 LONGEST_ROUTE = 25
 PERCENTILE_95 = 35
 ROUTE_VERBS = {"get", "post", "put", "patch", "delete", "route"}
 
-FILES = sorted(p for p in SERVICES.rglob("*.py") if ".egg-info" not in p.parts)
+FILES = sorted(
+    path for root in SOURCES for path in root.rglob("*.py") if ".egg-info" not in path.parts
+)
 
 
 def functions(path: Path) -> list[tuple[str, int, ast.FunctionDef | ast.AsyncFunctionDef]]:

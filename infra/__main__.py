@@ -1,0 +1,5 @@
+"""`pulumi up` runs this."""
+
+from ehr_infra.program import deploy
+
+deploy()

@@ -1,0 +1,1 @@
+"""The Azure stamp of one data geography and environment (infrastructure.md section 2)."""

@@ -1,0 +1,1 @@
+"""The stamp's parts, one concern a file."""

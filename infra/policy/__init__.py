@@ -1,0 +1,1 @@
+"""The rules of `ehr_infra.rules` as a CrossGuard policy pack."""

@@ -1,0 +1,7 @@
+import pytest
+from tests.infra.rehearsal.azure import Stamp
+
+
+@pytest.fixture
+def stamp() -> Stamp:
+    return Stamp()
