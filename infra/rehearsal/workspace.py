@@ -22,14 +22,17 @@ from rehearsal.provider.install import ARM_URL, SOURCE_ROOT, SUBSCRIPTION, insta
 REPOSITORY = Path(__file__).resolve().parents[2]
 ATTACH_TO = "PULUMI_DEBUG_PROVIDERS"
 BUILT_CLI = Path("tools/pulumi/bin/pulumi")
+# Somebody's credential in the shell: it may reach neither the state nor an output.
+CANARY = "canary-of-the-rehearsal-5eb5c81f"
 SWITCHES = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
     "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
-    "PULUMI_CONFIG_PASSPHRASE": "of the rehearsal, guards nothing",
+    "PULUMI_CONFIG_PASSPHRASE": f"{CANARY}, guards nothing",
     "DO_NOT_TRACK": "1",
     "NO_COLOR": "1",
+    "ARM_CLIENT_SECRET": CANARY,
     **dict.fromkeys(
         ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), ""
     ),

@@ -137,6 +137,17 @@ def test_every_key_set_on_the_command_line_exists() -> None:
     assert keys <= set(KEYS)
 
 
+def test_every_acceptance_check_is_shown_by_something_that_exists() -> None:
+    section = INFRASTRUCTURE.read_text().partition("## Acceptance")[2]
+    rows = re.findall(r"^\| (\d+) \|.*\| (.+) \|$", section, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 21))
+    assert all(shown for _, shown in rows)
+    named = set(re.findall(r"`(test_\w+)`", section))
+    sources = [p.read_text() for p in Path("tests").rglob("test_*.py")]
+    defined = {name for text in sources for name in re.findall(r"def (test_\w+)", text)}
+    assert named <= defined
+
+
 def test_every_make_target_the_pages_mention_exists() -> None:
     mentioned = {
         target

@@ -1,7 +1,10 @@
 """What the program registers for each stack, looked at as the engine would get it (infrastructure.md 7)."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from tests.infra.test_stack_configuration import settings
 
 from ehr_infra.naming import tags
 from ehr_infra.workload import FEED_PORT, WEB_PORT
+from rehearsal.arm.types import TYPES
 from rehearsal.recording import ALL, CLIENT_CONFIG, DIGEST, Registered, Run, recorded, run
 from rehearsal.schema import check
 
@@ -89,6 +93,39 @@ def test_no_two_stamps_share_a_name_where_names_are_shared_by_all() -> None:
     }
     names = [recorded(s).one(k).inputs[n] for s in ALL for k, n in kinds.items()]
     assert len(names) == len(set(names)) == 24
+
+
+@pytest.mark.parametrize("stack", ALL)
+def test_every_name_is_one_azure_takes(stack: str) -> None:
+    wrong = [
+        (r.name, r.inputs[kind.name_input])
+        for r in recorded(stack).azure
+        if (kind := TYPES[r.type]).name_input in r.inputs
+        and not kind.names.admits(r.inputs[kind.name_input])
+    ]
+    assert wrong == []
+
+
+def test_the_longest_names_a_geography_and_a_suffix_make_still_fit() -> None:
+    made = run("americas-production", nameSuffix="abcd", imageDigest=DIGEST)
+    for kind in ("keyvault:Vault", "containerregistry:Registry", "dbforpostgresql:Server"):
+        name = made.one(kind).inputs[TYPES[f"azure-native:{kind}"].name_input]
+        assert name.endswith("abcd")
+        assert TYPES[f"azure-native:{kind}"].names.admits(name)
+
+
+def test_all_six_stacks_fit_in_300_mb() -> None:
+    """In a process of its own: what else this one has loaded is no concern."""
+    program = (
+        "import resource; from rehearsal.recording import ALL, recorded; "
+        "[recorded(stack) for stack in ALL]; "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    environment = {**os.environ, "PYTHONPATH": "infra"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 300
 
 
 @pytest.mark.parametrize("stack", ALL)

@@ -3,6 +3,7 @@
 A step returns what was seen, or raises `Broken`. Steps build on one another, in the order of `STEPS`.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from ehr_infra.program import deploy
 from rehearsal.arm.faults import Fault
 from rehearsal.arm.types import TYPES
 from rehearsal.life_cycle.stage import Broken, Stage, creations, quiet, refused, went
+from rehearsal.workspace import CANARY
 
 SECRETS = TYPES["azure-native:keyvault:Secret"].api_version
 FIRST, SECOND, THIRD, FOURTH = (f"sha256:{digit * 64}" for digit in "1234")
@@ -72,6 +74,15 @@ def add_service(stage: Stage) -> str:
     stage.set(imageDigest=FIRST, migrateDigest="")
     new = creations(stage.expected.service, besides=stage.expected.prepared)
     return _no_refusal(stage, went(stage.run("up", judged=True), new))
+
+
+def keep_no_secret(stage: Stage) -> str:
+    """What the engine wrote down holds no credential, and nothing it had to encrypt."""
+    state = json.dumps(stage.stack.export_stack().deployment)
+    found = [word for word in (CANARY, "ciphertext", "BEGIN PRIVATE KEY") if word in state]
+    if found:
+        raise Broken(f"the state of {stage.name} holds {', '.join(found)}")
+    return f"{repeat(stage)}, no secret in the state"
 
 
 def _no_refusal(stage: Stage, seen: str) -> str:
@@ -264,7 +275,7 @@ STEPS = (
     Step("up again", "no change, no write", repeat),
     Step("up: job alone", "the job created, nothing else", prepare_database),
     Step("up: first image", "apps, gateway, alerts created", add_service),
-    Step("up again", "no change, no write", repeat),
+    Step("up again, state read", "no change, no secret", keep_no_secret),
     Step("up: new image beside the old", "the job, then the apps", new_image),
     Step("up: 10 % to the new one", "the app only", shift_traffic),
     Step("up: roll back", "the app only, no new revision", roll_back),
