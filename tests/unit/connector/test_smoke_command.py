@@ -400,7 +400,7 @@ def test_keys_that_no_ehr_can_verify_by_are_missing(
     assert (found["code"], found["url"]) == ("keys_missing", f"{deployment.url}{JWKS}")
 
 
-@pytest.mark.parametrize("keys", [None, {}, "keys", [RS384, ES384, "key"], [[RS384]]], ids=str)
+@pytest.mark.parametrize("keys", [None, {}, "keys", [RS384, ES384, "key"], [[RS384]]], ids=range(5))
 def test_what_is_no_key_set_is_said(smoke: Smoke, deployment: WireServer, keys: object) -> None:
     deployment.answer("GET", JWKS, Reply(body={"keys": keys}))
     assert failed(smoke("--json"))["code"] == "keys_malformed"
