@@ -88,6 +88,20 @@ class Stage:
             more["program"] = program or deploy
         return operate(getattr(self.stack, action), **more)
 
+    def judge_state(self) -> None:
+        """What is deployed, by the pack, without the program: `pulumi policy analyze`.
+
+        Raises:
+            Broken: with what it says.
+        """
+        workspace = self.stack.workspace
+        command = ["policy", "analyze", "--policy-pack", PACK, "--stack", self.name]
+        variables = {**workspace.env_vars, "PULUMI_HOME": str(workspace.pulumi_home)}
+        try:
+            workspace.pulumi_command.run(command, workspace.work_dir, variables)
+        except automation.CommandError as err:
+            raise Broken(f"the state of {self.name} breaks a rule: {err}") from err
+
     def output(self, name: str) -> Any:
         return self.stack.outputs()[name].value
 

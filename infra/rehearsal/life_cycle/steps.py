@@ -76,13 +76,14 @@ def add_service(stage: Stage) -> str:
     return _no_refusal(stage, went(stage.run("up", judged=True), new))
 
 
-def keep_no_secret(stage: Stage) -> str:
-    """What the engine wrote down holds no credential, and nothing it had to encrypt."""
+def read_state(stage: Stage) -> str:
+    """What the engine wrote down holds no credential and nothing to encrypt, and breaks no rule."""
     state = json.dumps(stage.stack.export_stack().deployment)
     found = [word for word in (CANARY, "ciphertext", "BEGIN PRIVATE KEY") if word in state]
     if found:
         raise Broken(f"the state of {stage.name} holds {', '.join(found)}")
-    return f"{repeat(stage)}, no secret in the state"
+    stage.judge_state()
+    return f"{repeat(stage)}, no secret, no rule broken"
 
 
 def _no_refusal(stage: Stage, seen: str) -> str:
@@ -275,7 +276,7 @@ STEPS = (
     Step("up again", "no change, no write", repeat),
     Step("up: job alone", "the job created, nothing else", prepare_database),
     Step("up: first image", "apps, gateway, alerts created", add_service),
-    Step("up again, state read", "no change, no secret", keep_no_secret),
+    Step("up again, state read", "no change, no secret, rules hold", read_state),
     Step("up: new image beside the old", "the job, then the apps", new_image),
     Step("up: 10 % to the new one", "the app only", shift_traffic),
     Step("up: roll back", "the app only, no new revision", roll_back),
