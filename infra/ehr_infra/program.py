@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import CONFIG, get_config_env
 
 from ehr_infra.config import PROJECT, read
 from ehr_infra.stamp import Stamp
@@ -25,10 +25,14 @@ def deploy() -> None:
 
 
 def _configuration() -> dict[str, Any]:
-    """Every key that was set, also one nobody asks for: a mistyped key must not mean its default."""
+    """Every key that was set, also one nobody asks for: a mistyped key must not mean its default.
+
+    The language host hands them over in the environment, the Automation API in memory.
+    """
     prefix = f"{PROJECT}:"
+    handed_over = {**get_config_env(), **CONFIG.get()}
     return {
         key.removeprefix(prefix): value
-        for key, value in CONFIG.get().items()
+        for key, value in handed_over.items()
         if key.startswith(prefix)
     }

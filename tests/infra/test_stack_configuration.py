@@ -1,7 +1,10 @@
 """A wrong configuration is refused before any resource, all its problems in one report (check 2)."""
 
+import contextvars
 import json
+import runpy
 from dataclasses import MISSING
+from functools import partial
 from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
@@ -9,7 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi.runtime import set_all_config
 
+from ehr_infra import program
 from ehr_infra.config import KEYS, PROJECT, ConfigurationInvalid, Settings, read
 from ehr_infra.geography import REGIONS, Geography
 from ehr_infra.program import SUBSCRIPTIONS
@@ -220,3 +225,24 @@ def test_every_geography_has_regions_with_zones_that_take_a_stamp() -> None:
 def test_a_digest_is_all_that_turns_a_foundation_into_a_service() -> None:
     assert not settings("emea-test").serves
     assert settings("emea-test", imageDigest=DIGEST).serves
+
+
+def test_the_program_reads_what_the_language_host_puts_into_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`pulumi up` from a shell: nothing is in memory then."""
+    values = {f"{PROJECT}:{k}": json.dumps(v) for k, v in stack_values("emea-test").items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**values, "pulumi:tags": "{}"}))
+    found = contextvars.copy_context().run(_configured_by_nobody_else)
+    assert set(found) == set(stack_values("emea-test"))
+
+
+def _configured_by_nobody_else() -> dict[str, Any]:
+    set_all_config({})
+    return program._configuration()
+
+
+def test_what_pulumi_runs_is_the_program() -> None:
+    as_pulumi_does = partial(runpy.run_path, "infra", run_name="__main__")
+    made = run("emea-test", program=as_pulumi_does)
+    assert [r.urn for r in made.resources] == [r.urn for r in run("emea-test").resources]
