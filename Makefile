@@ -35,10 +35,10 @@ demo: install ## drive the test-to-production story headless; fails at the first
 	@$(BIN)/python scripts/demo.py
 
 test: install ## every test that needs no other server
-	$(BIN)/pytest -n logical -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis and not pulumi"
+	$(BIN)/pytest -n logical --dist loadgroup -m "not browser and not postgres and not sandbox and not portal_story and not schemathesis and not pulumi"
 
 test-infra: install ## the infrastructure's tests: no engine, no network, no account
-	$(BIN)/pytest -n logical -m "not pulumi" tests/infra tests/unit/release tests/unit/image
+	$(BIN)/pytest -n logical --dist loadgroup -m "not pulumi" tests/infra tests/unit/release tests/unit/image
 
 test-api: install ## the API against its own OpenAPI document, by schemathesis
 	$(BIN)/pytest -m schemathesis tests/integration/connector

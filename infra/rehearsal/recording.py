@@ -161,26 +161,39 @@ def run(
     program: Callable[[], None] = deploy,
     **changes: Any,
 ) -> Run:
-    """Run `program` as `stack`, whose file's values are changed by `changes` (None: left out).
+    """What `program` registers as `stack`, whose file's values are changed by `changes` (None: left out).
+
+    Every such run is the same, so a process runs each once.
 
     Raises:
         whatever the program raises.
     """
     values = {k: v for k, v in {**stack_values(stack), **changes}.items() if v is not None}
+    texts = {key: _text(value) for key, value in values.items()}
+    return _once(stack, preview, program, tuple(sorted(texts.items())))
+
+
+@cache
+def _once(
+    stack: str,
+    preview: bool,  # noqa: FBT001
+    program: Callable[[], None],
+    texts: tuple[tuple[str, str], ...],
+) -> Run:
     made = Run(stack)
-    contextvars.copy_context().run(_run, made, values, preview, program)
+    contextvars.copy_context().run(_run, made, dict(texts), preview, program)
     made.resources.sort(key=lambda r: r.urn)
     return made
 
 
-def _run(made: Run, values: Mapping[str, Any], preview: bool, program: Callable[[], None]) -> None:  # noqa: FBT001
+def _run(made: Run, texts: Mapping[str, str], preview: bool, program: Callable[[], None]) -> None:  # noqa: FBT001
     SETTINGS.outputs.clear()  # tasks of a run that failed would end this one
-    recorder = _Recorder(made, str(values.get("subscriptionId", "")), preview=preview)
+    recorder = _Recorder(made, texts.get("subscriptionId", ""), preview=preview)
     with _event_loop() as loop:
         mocks.set_mocks(
             recorder.mocks, project=PROJECT, stack=made.stack, preview=preview, monitor=recorder
         )
-        pulumi.runtime.set_all_config({f"{PROJECT}:{k}": _text(v) for k, v in values.items()})
+        pulumi.runtime.set_all_config({f"{PROJECT}:{k}": v for k, v in texts.items()})
         loop.run_until_complete(run_pulumi_func(program))
         root = pulumi.runtime.get_root_resource()
         outputs: Any = pulumi.Output.from_input(dict(root.outputs)).future()  # type: ignore[union-attr]
@@ -211,7 +224,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-@cache
 def recorded(stack: str) -> Run:
-    """The whole stamp of a stack file, with an image; run once a process."""
+    """The whole stamp of a stack file, with an image."""
     return run(stack, imageDigest=DIGEST)

@@ -114,6 +114,7 @@ def test_the_longest_names_a_geography_and_a_suffix_make_still_fit() -> None:
         assert TYPES[f"azure-native:{kind}"].names.admits(name)
 
 
+@pytest.mark.pulumi  # for its time, not for the engine
 def test_all_six_stacks_fit_in_300_mb() -> None:
     """In a process of its own, by the kernel's mark: getrusage remembers the process it was forked from."""
     program = (
@@ -260,20 +261,17 @@ def test_a_revision_s_suffix_changes_exactly_when_its_template_does() -> None:
 
     first = suffix()
     same = {
-        suffix(stableRevision="r0cd1234"),
-        suffix(stableRevision="r0cd1234", candidateWeight=50),
-        suffix(monthlyBudget=9),
-        suffix(alertEmails=["other@example.org"]),
+        suffix(stableRevision="r0cd1234", candidateWeight=10),
+        suffix(monthlyBudget=9, alertEmails=["other@example.org"]),
     }
     other = [
         suffix(release=2),
         suffix(imageDigest=NEXT),
         suffix(maxReplicas=2),
         suffix(logLevel="DEBUG"),
-        suffix(concurrentRequests=9),
     ]
     assert same == {first}
-    assert len({first, *other}) == 6
+    assert len({first, *other}) == 5
     assert re.fullmatch(r"r[0-9a-f]{7}", first)
 
 
