@@ -1,6 +1,6 @@
 """The stage of one stack's rehearsal: the stack, the simulated ARM, and what ought to happen."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -174,6 +174,3 @@ def creations(run: Run, besides: Run | None = None) -> dict[str, str]:
     if besides is None:
         made[f"pulumi:pulumi:Stack {PROJECT}-{run.stack}"] = "create"
     return made
-
-
-Check = Callable[[Stage], str]
