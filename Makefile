@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header
-SOURCES := services infra scripts tests
+SOURCES := services infra scripts loadtest tests
 INFRA := PYTHONPATH=infra $(BIN)/python
 PULUMI_VERSION := v3.259.0
 PULUMI := tools/pulumi/bin/pulumi
@@ -94,9 +94,9 @@ check: install ## format, lint, types, import contracts, dependency hygiene, tes
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/mypy scripts
+	$(BIN)/mypy scripts loadtest
 	PYTHONPATH=infra $(BIN)/lint-imports --no-cache
-	$(BIN)/deptry services scripts infra
+	$(BIN)/deptry services scripts infra loadtest
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck scripts/*.sh
 	$(BIN)/zizmor --offline --no-progress --config docs/ci/zizmor.yml docs/ci/*.yaml
