@@ -4,8 +4,9 @@ Ids and contact serial numbers follow from the date and the place in the day. Ei
 moment the day was made, so that several can be begun whatever the hour; the rest are at fixed times.
 """
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -95,7 +96,7 @@ class Clinic:
 
     def appointment(self, csn: str) -> Resource | None:
         self.make_days()
-        return self._store.read("Appointment", f"{self._kind.id_prefix}appt-{csn}")
+        return self._store.read("Appointment", self.appointment_id(csn))
 
     def encounter(self, csn: str) -> Resource | None:
         return self._store.read("Encounter", f"{self._kind.id_prefix}enc-{csn}")
@@ -112,22 +113,27 @@ class Clinic:
             return "This visit is over."
         return None
 
-    def book_extra(self, practitioner_id: str, patient_id: str) -> Resource:
-        """One more visit that can be begun now."""
+    def book_extras(self, who_and_whom: Sequence[tuple[str, str]]) -> list[Booking]:
+        """A visit that can be begun now for each pair of practitioner and patient; thousands in a second."""
         with self._lock:
-            self._extra += 1
-            csn = str(self._kind.csn_base + EXTRA_CSNS + self._extra)
-        now = self._now().replace(second=0, microsecond=0)
-        return self.book(
-            Booking(csn=csn, start=now, practitioner_id=practitioner_id, patient_id=patient_id)
-        )
-
-    def book(self, booking: Booking) -> Resource:
-        """Store the Appointment and its Encounter; returns the Appointment."""
+            first, self._extra = self._extra + 1, self._extra + len(who_and_whom)
         created = self._now()
-        encounter = self._encounter(booking)
-        self._store.put(encounter)
-        return self._store.put(self._appointment(booking, created))
+        now = created.replace(second=0, microsecond=0)
+        csns = itertools.count(self._kind.csn_base + EXTRA_CSNS + first)
+        bookings = [
+            Booking(csn=str(csn), start=now, practitioner_id=practitioner, patient_id=patient)
+            for csn, (practitioner, patient) in zip(csns, who_and_whom, strict=False)
+        ]
+        self._store.give(self._encounter(one) for one in bookings)
+        self._store.give(self._appointment(one, created) for one in bookings)
+        return bookings
+
+    def book(self, booking: Booking) -> None:
+        """Store the Appointment and its Encounter."""
+        self._store.give([self._encounter(booking), self._appointment(booking, self._now())])
+
+    def appointment_id(self, csn: str) -> str:
+        return f"{self._kind.id_prefix}appt-{csn}"
 
     def _starts_on(self, appointment: Resource, day: date) -> bool:
         start = appointment.get("start")
@@ -186,7 +192,7 @@ class Clinic:
     def _appointment(self, booking: Booking, created: datetime) -> Resource:
         return {
             "resourceType": "Appointment",
-            "id": f"{self._kind.id_prefix}appt-{booking.csn}",
+            "id": self.appointment_id(booking.csn),
             "identifier": _identifiers(booking),
             "status": booking.status,
             "serviceType": [{"coding": [VIRTUAL_SERVICE]}],
@@ -213,7 +219,7 @@ class Clinic:
             "participant": [
                 {"individual": {"reference": f"Practitioner/{booking.practitioner_id}"}}
             ],
-            "appointment": [{"reference": f"Appointment/{self._kind.id_prefix}appt-{booking.csn}"}],
+            "appointment": [{"reference": f"Appointment/{self.appointment_id(booking.csn)}"}],
             "period": {"start": instant_text(booking.start)},
             "location": [
                 {"location": {"reference": f"Location/{self._kind.id_prefix}{VIRTUAL_LOCATION}"}}

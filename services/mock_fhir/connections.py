@@ -1,5 +1,6 @@
 """Who is connected to which visit: what apps wrote back, newest last."""
 
+import itertools
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,17 +40,23 @@ class ConnectionEvent:
     client_id: str
 
 
+Report = tuple[str, Party, ConnectionStatus]
+
+
 class Connections:
     """Accepted write-backs of one environment. Thread-safe."""
 
     def __init__(self) -> None:
+        self._accepted: dict[Report, int] = {}
         self._events: dict[str, list[ConnectionEvent]] = {}
         self._lock_failures: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def record(self, event: ConnectionEvent) -> bool:
         """False, and nothing recorded, when it repeats a vendor context or the person's current state."""
+        report = (event.csn, event.party, event.status)
         with self._lock:
+            self._accepted[report] = self._accepted.get(report, 0) + 1
             events = self._events.setdefault(event.csn, [])
             repeated = event.vendor_context and any(
                 event.vendor_context == one.vendor_context for one in events
@@ -59,6 +66,11 @@ class Connections:
                 return False
             events.append(event)
             return True
+
+    def accepted(self, offset: int, limit: int) -> list[tuple[Report, int]]:
+        """How often each report was taken, repeats that changed nothing included; in order of the first."""
+        with self._lock:
+            return list(itertools.islice(self._accepted.items(), offset, offset + limit))
 
     def history(self, csn: str) -> list[ConnectionEvent]:
         return list(self._events.get(csn, []))

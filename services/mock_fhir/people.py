@@ -54,10 +54,15 @@ class Account:
 
 
 class People:
-    """Accounts of one environment, by user name (any case)."""
+    """Accounts of one environment, by user name (any case) and by every id. The first of an id keeps it."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        self._accounts = {account.username: account for account in accounts}
+        self._accounts: dict[str, Account] = {}
+        self._by_user_id: dict[str, Account] = {}
+        self._employees: dict[str, Account] = {}  # by fhirUser
+        self._patients: dict[str, Account] = {}  # by patient, the own account before a proxy's
+        for account in accounts:
+            self.add(account)
 
     def sign_in(self, username: str, password: str) -> Account | None:
         """The account, or None for an unknown user or a wrong password alike."""
@@ -70,6 +75,15 @@ class People:
 
     def add(self, account: Account) -> None:
         self._accounts[account.username] = account
+        self._by_user_id.setdefault(account.user_id, account)
+        if not account.is_patient:
+            self._employees.setdefault(account.fhir_user, account)
+            return
+        for access in account.patients:
+            if access.relationship == "self":
+                self._patients[access.patient_id] = account
+            else:
+                self._patients.setdefault(access.patient_id, account)
 
     def all(self) -> list[Account]:
         return list(self._accounts.values())
@@ -81,21 +95,14 @@ class People:
         return [account for account in self.all() if account.is_patient]
 
     def by_user_id(self, user_id: str) -> Account | None:
-        return next((one for one in self.all() if one.user_id == user_id), None)
+        return self._by_user_id.get(user_id)
 
     def by_practitioner(self, practitioner_id: str) -> Account | None:
-        wanted = f"Practitioner/{practitioner_id}"
-        return next((one for one in self.employees() if one.fhir_user == wanted), None)
+        return self._employees.get(f"Practitioner/{practitioner_id}")
 
     def by_patient(self, patient_id: str) -> Account | None:
         """The account of a patient; of a proxy when the patient has none."""
-        holders = [
-            (access.relationship != "self", account)
-            for account in self.patients()
-            for access in account.patients
-            if access.patient_id == patient_id
-        ]
-        return min(holders, key=lambda holder: holder[0], default=(False, None))[1]
+        return self._patients.get(patient_id)
 
 
 CLINICIAN = frozenset({Right.SCHEDULE, Right.APPS})

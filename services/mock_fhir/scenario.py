@@ -1,15 +1,18 @@
 """What testers put in and read out: `seed` and `state` of `/sim`, and the people with their privacy canaries."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
+from mock_fhir.clinic import Booking
 from mock_fhir.environment import Environment
 from mock_fhir.fhir.resources import Resource, actors, conference_of, csn_of, display_name
 from mock_fhir.integration_records import RecordKind, parse_record
-from mock_fhir.people import PASSWORD, Account, PatientAccess, Right, mychart_account
+from mock_fhir.people import PASSWORD, Account, Right, mychart_account
 from simkit.clock import instant_text
 
 SEED_KEYS = ("clinicians", "patients", "visits", "records", "rotate_signing_key")
-LARGEST_SEED = 20_000
+LARGEST_SEED = 200_000
 SHORTEST_CANARY = 5
 EXTRA_NUMBERS = 100
 
@@ -41,14 +44,14 @@ class EnvironmentWorld:
             _paste(environment, RecordKind(kind), record)
         clinicians = [
             _clinician(environment, number) for number in _numbers(document, "clinicians")
-        ] or [one for one in environment.people.employees() if one.may(Right.SCHEDULE)]
+        ] or clinicians_of(environment)
         patients = [_patient(environment, number) for number in _numbers(document, "patients")]
         patients = patients or environment.people.patients()
-        visits = [
-            _book(environment, clinicians[place % len(clinicians)], patients[place % len(patients)])
-            for place in _numbers(document, "visits")
-        ]
-        return {"visits": [visit_report(environment, visit) for visit in visits]}
+        booked = book_spread(
+            environment, number_of(document, "visits", LARGEST_SEED), clinicians, patients
+        )
+        visits = (environment.clinic.appointment(booking.csn) for booking in booked)
+        return {"visits": [visit_report(environment, visit) for visit in visits if visit]}
 
     def state(self) -> dict[str, Any]:
         environment = self._environment
@@ -173,11 +176,16 @@ def _canaries(person: dict[str, Any]) -> list[str]:
     return [text for text in texts if len(text) >= SHORTEST_CANARY]
 
 
-def _numbers(document: dict[str, Any], key: str) -> range:
+def number_of(document: dict[str, Any], key: str, largest: int) -> int:
+    """0 when absent. Raises ValueError."""
     wanted = document.get(key, 0)
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= LARGEST_SEED:
-        raise ValueError(f"{key} must be a whole number from 0 to {LARGEST_SEED}")
-    return range(wanted)
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= largest:
+        raise ValueError(f"{key} must be a whole number from 0 to {largest}")
+    return wanted
+
+
+def _numbers(document: dict[str, Any], key: str) -> range:
+    return range(number_of(document, key, LARGEST_SEED))
 
 
 def _paste(environment: Environment, kind: RecordKind, record: dict[str, Any]) -> None:
@@ -228,7 +236,18 @@ def _patient(environment: Environment, number: int) -> Account:
     return account
 
 
-def _book(environment: Environment, clinician: Account, patient: Account) -> Resource:
-    access: PatientAccess = patient.patients[0]
-    practitioner_id = clinician.fhir_user.split("/")[1]
-    return environment.clinic.book_extra(practitioner_id, access.patient_id)
+def clinicians_of(environment: Environment) -> list[Account]:
+    return [one for one in environment.people.employees() if one.may(Right.SCHEDULE)]
+
+
+def book_spread(
+    environment: Environment,
+    count: int,
+    clinicians: Sequence[Account],
+    patients: Sequence[Account],
+) -> list[Booking]:
+    """That many visits open now, each clinician and each patient in turn."""
+    practitioner_ids = [one.fhir_user.split("/")[1] for one in clinicians]
+    patient_ids = [one.patients[0].patient_id for one in patients]
+    pairs = zip(itertools.cycle(practitioner_ids), itertools.cycle(patient_ids), strict=False)
+    return environment.clinic.book_extras(list(itertools.islice(pairs, count)))

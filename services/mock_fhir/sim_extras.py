@@ -1,15 +1,26 @@
-"""What `/sim` of this simulator has beside the common control plane: people, launch, locked write-backs."""
+"""What `/sim` of this simulator has beside the common control plane.
+
+People, launch, locked write-backs, visits by the thousand and the ledger of write-backs.
+"""
 
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, request
 
 from mock_fhir.begin_visit import Visit, begin_app, visit_of
+from mock_fhir.clinic import Booking
 from mock_fhir.environment import Environment, current_environment
 from mock_fhir.errors import PageError
 from mock_fhir.people import Account, Right
-from mock_fhir.scenario import people_report
-from simkit.control import ControlPlane
+from mock_fhir.scenario import (
+    LARGEST_SEED,
+    book_spread,
+    clinicians_of,
+    number_of,
+    people_report,
+)
+from simkit.control import ControlPlane, refuse
+from simkit.paging import page_asked
 
 
 def environment_extras() -> ControlPlane:
@@ -18,6 +29,9 @@ def environment_extras() -> ControlPlane:
     plane.add_url_rule("/people", "people", lambda: jsonify(people_report(current_environment())))
     plane.add_url_rule("/launch", "launch", _launch)
     plane.add_url_rule("/write-back", "write_back", _lock_write_backs, methods=["POST"])
+    plane.add_url_rule("/visits", "visits", _book_visits, methods=["POST"])
+    plane.add_url_rule("/ledger", "ledger", _ledger)
+    plane.register_error_handler(ValueError, refuse)
     return plane
 
 
@@ -100,3 +114,35 @@ def _lock_write_backs() -> Any:
         return jsonify({"error": "invalid_request", "message": message}), 400
     current_environment().connections.fail_locks(csn, times)
     return jsonify({"csn": csn, "lock_failed_times": times})
+
+
+def _book_visits() -> Any:
+    """`{"count": n, "clinicians": ["ACAREFUL"]}`: visits open now, spread over those clinicians (or all) and all patients."""
+    environment, document = current_environment(), request.get_json(force=True, silent=True) or {}
+    people = environment.people
+    named = [people.by_username(str(name)) for name in document.get("clinicians", [])]
+    clinicians = [one for one in named if one] or clinicians_of(environment)
+    count = number_of(document, "count", LARGEST_SEED)
+    if None in named:
+        raise ValueError("clinicians must be user names of this environment; see sim/people")
+    booked = book_spread(environment, count, clinicians, people.patients())
+    return jsonify({"visits": [_booked(environment, one) for one in booked]})
+
+
+def _booked(environment: Environment, booking: Booking) -> dict[str, str]:
+    clinician = environment.people.by_practitioner(booking.practitioner_id)
+    return {
+        "csn": booking.csn,
+        "appointment": environment.clinic.appointment_id(booking.csn),
+        "practitioner": booking.practitioner_id,
+        "clinician_login": clinician.username if clinician else "",
+        "patient": booking.patient_id,
+    }
+
+
+def _ledger() -> Any:
+    """`?offset=&limit=`: every report taken, as rows of `columns`; `next` is the next offset, null at the end."""
+    page = page_asked(request.args)
+    taken = current_environment().connections.accepted(page.offset, page.limit)
+    rows = [[csn, party.value, status.words, times] for (csn, party, status), times in taken]
+    return jsonify(page.answer(("csn", "party", "status", "accepted"), rows))

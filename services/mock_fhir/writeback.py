@@ -183,9 +183,9 @@ Finder = Callable[[Environment, Resource, str], str | None]
 
 
 def _employee(environment: Environment, _appointment: Resource, user: str) -> str | None:
-    employees = environment.people.employees()
-    found = next((one for one in employees if user.upper() in (one.username, one.user_id)), None)
-    return found.fhir_user if found else None
+    people = environment.people
+    found = people.by_username(user) or people.by_user_id(user.upper())
+    return found.fhir_user if found and not found.is_patient else None
 
 
 def _practitioner(environment: Environment, _appointment: Resource, user: str) -> str | None:

@@ -131,7 +131,7 @@ def control_plane(
     )
     for path, methods, answer in table:
         plane.add_url_rule(path, answer.__name__, answer, methods=methods)
-    plane.register_error_handler(ValueError, _refuse)
+    plane.register_error_handler(ValueError, refuse)
     return plane
 
 
@@ -142,5 +142,6 @@ def _posted_object() -> dict[str, Any]:
     return document
 
 
-def _refuse(error: ValueError) -> tuple[Response, int]:
+def refuse(error: ValueError) -> tuple[Response, int]:
+    """400 with the error's message."""
     return jsonify({"error": "invalid_request", "message": str(error)}), 400

@@ -21,6 +21,7 @@ class IssuerKey:
     def rotate(self) -> None:
         self._private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_KEY_BITS)
         self.kid = secrets.token_urlsafe(9)
+        self.public_key = self._private.public_key()
 
     def sign(self, claims: Mapping[str, Any], headers: Mapping[str, Any] | None = None) -> str:
         """Compact RS256 JWT; `kid` is set unless `headers` overrides it."""
@@ -32,7 +33,7 @@ class IssuerKey:
         )
 
     def public_jwk(self) -> dict[str, Any]:
-        jwk = cast(dict[str, Any], json.loads(RSAAlgorithm.to_jwk(self._private.public_key())))
+        jwk = cast(dict[str, Any], json.loads(RSAAlgorithm.to_jwk(self.public_key)))
         jwk.pop("key_ops", None)
         return {**jwk, "kid": self.kid, "use": "sig", "alg": "RS256"}
 

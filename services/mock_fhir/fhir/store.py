@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from mock_fhir.fhir.resources import Resource
@@ -21,25 +21,23 @@ class Store:
     """Resources by type and id, each with all its versions. Thread-safe; what it hands out may be changed freely."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self._versions: dict[tuple[str, str], list[Resource]] = {}
+        self._types: dict[str, dict[str, list[Resource]]] = {}
         self._now = now
         self._lock = threading.RLock()
 
     def put(self, resource: Resource, *, expected_version: str | None = None) -> Resource:
         """Store the next version and return it with `meta`. Raises VersionConflict when another one is current."""
-        key = (resource["resourceType"], resource["id"])
         with self._lock:
-            versions = self._versions.setdefault(key, [])
-            if expected_version is not None and expected_version != str(len(versions)):
-                raise VersionConflict(str(len(versions)))
-            stored = copy.deepcopy(resource)
-            stored["meta"] = {
-                **resource.get("meta", {}),
-                "versionId": str(len(versions) + 1),
-                "lastUpdated": instant_text(self._now()),
-            }
-            versions.append(stored)
+            if expected_version is not None:
+                self._require(expected_version, resource)
+            stored = self._append(copy.deepcopy(resource))
             return copy.deepcopy(stored)
+
+    def give(self, resources: Iterable[Resource]) -> None:
+        """Store the next version of each without a copy: the caller keeps none. For thousands at once."""
+        with self._lock:
+            for resource in resources:
+                self._append(resource)
 
     def change(
         self, resource_type: str, resource_id: str, change: Callable[[Resource], bool]
@@ -52,26 +50,36 @@ class Store:
 
     def read(self, resource_type: str, resource_id: str) -> Resource | None:
         with self._lock:
-            versions = self._versions.get((resource_type, resource_id), [])
+            versions = self._types.get(resource_type, {}).get(resource_id)
             return copy.deepcopy(versions[-1]) if versions else None
 
     def versions(self, resource_type: str, resource_id: str) -> list[Resource]:
         """Oldest first."""
         with self._lock:
-            return copy.deepcopy(self._versions.get((resource_type, resource_id), []))
+            return copy.deepcopy(self._types.get(resource_type, {}).get(resource_id, []))
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """Current versions, in the order they were first stored. Not copies: read only."""
         with self._lock:
-            return [
-                versions[-1]
-                for (kind, _), versions in self._versions.items()
-                if kind == resource_type
-            ]
+            return [versions[-1] for versions in self._types.get(resource_type, {}).values()]
 
     def counts(self) -> dict[str, int]:
         with self._lock:
-            found: dict[str, int] = {}
-            for kind, _ in self._versions:
-                found[kind] = found.get(kind, 0) + 1
-            return found
+            return {kind: len(resources) for kind, resources in self._types.items()}
+
+    def _require(self, expected_version: str, resource: Resource) -> None:
+        of_type = self._types.get(resource["resourceType"], {})
+        current = str(len(of_type.get(resource["id"], ())))
+        if expected_version != current:
+            raise VersionConflict(current)
+
+    def _append(self, resource: Resource) -> Resource:
+        of_type = self._types.setdefault(resource["resourceType"], {})
+        versions = of_type.setdefault(resource["id"], [])
+        resource["meta"] = {
+            **resource.get("meta", {}),
+            "versionId": str(len(versions) + 1),
+            "lastUpdated": instant_text(self._now()),
+        }
+        versions.append(resource)
+        return resource

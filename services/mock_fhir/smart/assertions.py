@@ -3,6 +3,7 @@
 https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html and RFC 7523 3.
 """
 
+import heapq
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -30,7 +31,8 @@ class AssertionVerifier:
         self._now = now
         self._token_url = token_url
         self._keys = ClientKeys(http, now)
-        self._seen: dict[tuple[str, str], float] = {}
+        self._seen: set[tuple[str, str]] = set()
+        self._ends: list[tuple[float, tuple[str, str]]] = []  # a heap: when each may be forgotten
         self._lock = threading.Lock()
 
     def verify(self, form: Mapping[str, str], clients: Clients) -> Client:
@@ -103,11 +105,13 @@ class AssertionVerifier:
         """Refuse a `jti` seen before; one is kept as long as its assertion could still be replayed."""
         now = self._now().timestamp()
         with self._lock:
-            self._seen = {key: end for key, end in self._seen.items() if end > now}
+            while self._ends and self._ends[0][0] <= now:
+                self._seen.discard(heapq.heappop(self._ends)[1])
             key = (client_id, claims["jti"])
             if key in self._seen:
                 raise InvalidClient("jti was used before")
-            self._seen[key] = claims["exp"] + CLOCK_SKEW_SECONDS
+            self._seen.add(key)
+            heapq.heappush(self._ends, (claims["exp"] + CLOCK_SKEW_SECONDS, key))
 
 
 def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@
 | `POST meetings/{id}/participants` `{"as": "user", "user_id": oid or UPN}` or `{"as": "guest", "display_name": …}` | join |
 | `POST meetings/{id}/participants/{pid}/{admit,deny,leave,rejoin}` | leave takes `{"reason": "left"}` or `"inactive"` |
 | `POST meetings/{id}/end` | end for everybody |
+| `GET ledger?offset=&limit=` | rows of `columns`, one a meeting ever made: how often each party entered and left the call |
 """
 
 from collections.abc import Callable
@@ -16,9 +17,11 @@ from flask import Response, jsonify, request
 
 from mock_microsoft.control.plane import control_blueprint, posted_object, text_of
 from mock_microsoft.instants import graph_text
+from mock_microsoft.teams.lobby import Standing
 from mock_microsoft.teams.meeting import Meeting, NotAllowed
 from mock_microsoft.teams.participants import Departure, Participant, Visitor
 from mock_microsoft.world import World, current_world
+from simkit.paging import page_asked
 
 blueprint = control_blueprint("sim_meetings", __name__)
 
@@ -37,6 +40,13 @@ def list_meetings() -> Response:
     return jsonify(
         {"meetings": [_document(m) for m in meetings if wanted in (None, m.external_id)]}
     )
+
+
+@blueprint.get("/ledger")
+def ledger() -> Response:
+    page = page_asked(request.args)
+    made = current_world().meetings.made(page.offset, page.limit)
+    return jsonify(page.answer(_LEDGER, [_ledger_row(meeting) for meeting in made]))
 
 
 @blueprint.get("/meetings/<meeting_id>")
@@ -67,6 +77,29 @@ def end(meeting_id: str) -> Response:
     meeting = _meeting(meeting_id)
     current_world().meetings.end(meeting)
     return jsonify(_document(meeting))
+
+
+_LEDGER = (
+    "thread_id",
+    "external_id",
+    "provider_joined",
+    "provider_left",
+    "patient_joined",
+    "patient_left",
+)
+
+
+def _ledger_row(meeting: Meeting) -> list[str | int]:
+    """Time in the lobby is no stay. Who has no account is the patient, everybody else a provider."""
+    providers = [p for p in meeting.participants if p.standing is not Standing.ANONYMOUS]
+    patients = [p for p in meeting.participants if p.standing is Standing.ANONYMOUS]
+    counts = (*_entered_and_left(providers), *_entered_and_left(patients))
+    return [meeting.thread_id, meeting.external_id or "", *counts]
+
+
+def _entered_and_left(participants: list[Participant]) -> tuple[int, int]:
+    stays = [stay for one in participants for stay in one.intervals]
+    return len(stays), sum(1 for stay in stays if stay.left is not None)
 
 
 def _admit(world: World, meeting: Meeting, participant: Participant) -> Participant:

@@ -77,7 +77,7 @@ def _verified_claims(world: World) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
             unverified_token,
-            jwt.PyJWK(world.key.public_jwk()),
+            world.key.public_key,
             algorithms=["RS256"],
             audience=[*GRAPH_AUDIENCES, world.config.public_url],
             # times are checked against the simulator's clock

@@ -1,6 +1,7 @@
 """All meetings, with the look-ups of Graph and of the Teams pages; every change is one step under one lock."""
 
 import base64
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mock_microsoft.teams.meeting import Meeting
 from mock_microsoft.teams.participants import CallEvent, Departure, Participant, Visitor
 
 FIRST_JOIN_MEETING_ID = 230_000_000_001
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 Publish = Callable[[Meeting, Iterable[CallEvent]], None]
 
@@ -47,10 +49,12 @@ class Meetings:
 
     def clear(self) -> None:
         with self._lock:
+            self._made: list[Meeting] = []
             self._by_id: dict[str, Meeting] = {}
             self._by_thread: dict[str, Meeting] = {}
             self._by_join_web_url: dict[str, Meeting] = {}
             self._by_external_id: dict[tuple[str, str, str], Meeting] = {}
+            self._by_join_meeting_id: dict[str, Meeting] = {}
             self._by_seat: dict[str, Meeting] = {}
             self._next_number = FIRST_JOIN_MEETING_ID
 
@@ -69,11 +73,18 @@ class Meetings:
         return self._by_join_web_url.get(join_web_url)
 
     def by_join_meeting_id(self, join_meeting_id: str) -> Meeting | None:
-        return next((m for m in self.all() if m.join_meeting_id == join_meeting_id), None)
+        return self._by_join_meeting_id.get(join_meeting_id)
+
+    def made(self, offset: int, limit: int) -> list[Meeting]:
+        """Every meeting since the start in the order of creation, deleted ones included."""
+        with self._lock:
+            return self._made[offset : offset + limit]
 
     def create(self, draft: MeetingDraft) -> Meeting:
         with self._lock:
             meeting = self._new_meeting(draft)
+            self._made.append(meeting)
+            self._by_join_meeting_id[meeting.join_meeting_id] = meeting
             self._by_id[meeting.id] = meeting
             self._by_thread[meeting.thread_id] = meeting
             self._by_join_web_url[meeting.join_web_url] = meeting
@@ -99,6 +110,7 @@ class Meetings:
             self.end(meeting)
             self._by_id.pop(meeting.id, None)
             self._by_thread.pop(meeting.thread_id, None)
+            self._by_join_meeting_id.pop(meeting.join_meeting_id, None)
             self._by_join_web_url.pop(meeting.join_web_url, None)
             kept = {k: m for k, m in self._by_external_id.items() if m is not meeting}
             self._by_external_id = kept
@@ -166,7 +178,4 @@ class Meetings:
 
 def _lower_escapes(text: str) -> str:
     """Percent escapes with lower-case digits, as Teams writes them; the text itself keeps its case."""
-    return "".join(
-        escaped.lower() if len(escaped) > 1 else escaped
-        for escaped in (quote(character, safe="") for character in text)
-    )
+    return _ESCAPE.sub(lambda escape: escape[0].lower(), quote(text, safe=""))
