@@ -24,6 +24,7 @@ from connector.usecases.tidy_up import TidyUp
 _IDLE_SECONDS = 0.2
 _TIDY_SECONDS = 60.0
 _ANCHOR_SECONDS = 60.0
+_MEASURE_SECONDS = 1.0
 _BATCH = 16
 _AT_ONCE = 8
 # Half of the slots: an EHR that hangs leaves the other half to everybody else's.
@@ -93,6 +94,7 @@ class Worker:
             ("outbox", self.deliver, _IDLE_SECONDS),
             ("subscriptions", self.keep_watches, _IDLE_SECONDS),
             ("tidy", self.tidy, _TIDY_SECONDS),
+            ("backlog", self.measure, _MEASURE_SECONDS),
             ("heartbeat", self.beat, 5.0),
             ("anchor", self.anchor, _ANCHOR_SECONDS),
         ]
@@ -150,6 +152,15 @@ class Worker:
             counts = tx.outbox.counts()
         for state, count in counts.items():
             self.telemetry.outbox(state, count)
+        return False
+
+    def measure(self) -> bool:
+        """What waits, each second: an operator sees an EHR stop taking reports at once."""
+        with self.store.read() as tx:
+            backlog = tx.outbox.backlog()
+        for state, count in backlog.messages.items():
+            self.telemetry.outbox(state, count)
+        self.telemetry.outbox_oldest(backlog.oldest_seconds(self.clock.now()))
         return False
 
     def anchor(self) -> bool:

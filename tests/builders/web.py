@@ -53,6 +53,8 @@ class SilentTelemetry:
 
     def outbox(self, state: str, count: int) -> None: ...
 
+    def outbox_oldest(self, seconds: float) -> None: ...
+
     def exposition(self) -> bytes:
         return b"connector_up 1\n"
 

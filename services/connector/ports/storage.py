@@ -308,6 +308,18 @@ class Redemptions(Protocol):
     def purge(self, before: datetime) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages by state, of the states that are tried again; `oldest_at`: when the first of them came to be owed."""
+
+    messages: Mapping[str, int]
+    oldest_at: datetime | None
+
+    def oldest_seconds(self, now: datetime) -> float:
+        """0 when nothing waits."""
+        return max((now - self.oldest_at).total_seconds(), 0.0) if self.oldest_at else 0.0
+
+
 class Outbox(Protocol):
     def add(self, visit: Visit, key: str, sealed: bytes, at: datetime) -> None:
         """Append to the visit's lane; a key that is already there is not added twice."""
@@ -342,6 +354,10 @@ class Outbox(Protocol):
         ...
 
     def counts(self) -> Mapping[str, int]: ...
+
+    def backlog(self) -> "Backlog":
+        """What still waits to be delivered; as cheap as it is short, so that it may be asked each second."""
+        ...
 
 
 class Inbox(Protocol):

@@ -217,6 +217,30 @@ def test_counts_name_every_state(visited: SqlStore) -> None:
         assert tx.outbox.counts() == {"pending": 3, "retry_at": 1, "delivered": 1, "parked": 1}
 
 
+def test_the_backlog_is_what_is_tried_again_and_since_when(visited: SqlStore) -> None:
+    with visited.write() as tx:
+        tx.outbox.add(visit_number(1), "first", b"", NOON)
+        tx.outbox.add(visit_number(2), "second", b"", NOON + SOON)
+        tx.outbox.add(visit_number(3), "third", b"", NOON + 2 * SOON)
+    first, second, _third = claim(visited)
+    with visited.write() as tx:
+        tx.outbox.park(first, "http_400")
+        tx.outbox.retry(second, LATER, "http_503")
+        backlog = tx.outbox.backlog()
+    assert backlog.messages == {"pending": 1, "retry_at": 1}
+    assert backlog.oldest_seconds(NOON + timedelta(seconds=61)) == 60
+
+
+def test_nothing_waits_when_all_is_delivered(visited: SqlStore) -> None:
+    fill(visited, "first")
+    [message] = claim(visited)
+    deliver(visited, message)
+    with visited.read() as tx:
+        backlog = tx.outbox.backlog()
+    assert backlog.messages == {"pending": 0, "retry_at": 0}
+    assert backlog.oldest_seconds(LATER) == 0
+
+
 def test_reports_about_unknown_messages_change_nothing(visited: SqlStore) -> None:
     fill(visited, "first")
     unknown = OutboxMessage(999, "v", "e", TENANT, "k", b"", MessageState.PENDING, 0)

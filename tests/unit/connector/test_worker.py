@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from tests.builders.store import VISIT, seed_visits, sqlite_store
 from tests.builders.world import World
 from tests.fakes.system import FixedClock
 
@@ -20,6 +22,13 @@ class Telemetry:
     def __init__(self) -> None:
         self.outcomes: list[str] = []
         self.failed: list[str] = []
+        self.waiting: dict[str, float] = {}
+
+    def outbox(self, state: str, count: int) -> None:
+        self.waiting[state] = count
+
+    def outbox_oldest(self, seconds: float) -> None:
+        self.waiting["oldest_seconds"] = seconds
 
     def write_back(self, outcome: str) -> None:
         self.outcomes.append(outcome)
@@ -134,6 +143,20 @@ def test_the_real_use_case_takes_what_the_worker_hands_it(
 
     assert not worker.deliver()
     world.store.close()
+
+
+def test_what_waits_and_for_how_long_is_told(
+    worker: Worker, telemetry: Telemetry, tmp_path: Any
+) -> None:
+    worker.store = store = sqlite_store(tmp_path)
+    seed_visits(store)
+    with store.write() as tx:
+        tx.outbox.add(VISIT, "key", b"", worker.clock.now() - timedelta(seconds=90))
+
+    assert not worker.measure(), "and then the loop sleeps"
+
+    assert telemetry.waiting == {"pending": 1, "retry_at": 0, "oldest_seconds": 90}
+    store.close()
 
 
 def test_the_trail_is_anchored_once_a_round(worker: Worker) -> None:

@@ -15,7 +15,7 @@ from connector.adapters.sql.tables import outbox_message, visit
 from connector.adapters.sql.visit_secrets import DESTROYED
 from connector.domain.outbox import CLAIM, MessageState, OutboxMessage
 from connector.domain.visit import Visit
-from connector.ports.storage import OwedMessage, StorageConflict
+from connector.ports.storage import Backlog, OwedMessage, StorageConflict
 
 _columns = outbox_message.c
 _earlier = outbox_message.alias("earlier")
@@ -99,6 +99,17 @@ _REPLAY = (
     .values(state=MessageState.RETRY_AT, due_at=bindparam("at"))
 )
 _COUNTS = select(_columns.state, func.count().label("messages")).group_by(_columns.state)
+_TRIED_AGAIN = (MessageState.PENDING, MessageState.RETRY_AT)
+# By the index of due_at, which what is delivered or parked lacks.
+_BACKLOG = (
+    select(
+        _columns.state,
+        func.count().label("messages"),
+        func.min(_columns.created_at).label("oldest_at"),
+    )
+    .where(_columns.due_at.is_not(None))
+    .group_by(_columns.state)
+)
 
 
 class SqlOutbox(Area):
@@ -164,6 +175,13 @@ class SqlOutbox(Area):
     def counts(self) -> Mapping[str, int]:
         found = {row.state: row.messages for row in self._rows(_COUNTS)}
         return {state.value: found.get(state, 0) for state in MessageState}
+
+    def backlog(self) -> Backlog:
+        found = {row.state: row for row in self._rows(_BACKLOG)}
+        return Backlog(
+            {state.value: found[state].messages if state in found else 0 for state in _TRIED_AGAIN},
+            min((row.oldest_at for row in found.values()), default=None),
+        )
 
 
 def _claim_of(message: OutboxMessage) -> dict[str, Any]:

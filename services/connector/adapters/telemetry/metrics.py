@@ -27,6 +27,11 @@ WRITE_BACKS = Counter("connector_write_backs_total", "Write-back attempts.", ["o
 OUTBOX = Gauge(
     "connector_outbox_messages", "Outbox by state.", ["state"], multiprocess_mode="mostrecent"
 )
+OUTBOX_OLDEST_SECONDS = Gauge(
+    "connector_outbox_oldest_seconds",
+    "Age of the oldest message that waits to be delivered.",
+    multiprocess_mode="mostrecent",
+)
 WORKER_ERRORS = Counter("connector_worker_errors_total", "Unexpected errors by loop.", ["loop"])
 
 

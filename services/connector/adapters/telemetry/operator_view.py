@@ -59,5 +59,8 @@ class OperatorView:
     def outbox(self, state: str, count: int) -> None:
         metrics.OUTBOX.labels(state).set(count)
 
+    def outbox_oldest(self, seconds: float) -> None:
+        metrics.OUTBOX_OLDEST_SECONDS.set(seconds)
+
     def exposition(self) -> bytes:
         return metrics.exposition(self.metrics_directory)
