@@ -38,7 +38,7 @@ class Stage:
 
     Attributes:
         starts_at: epoch seconds of the run's second 0. A few seconds ahead of Locust's start, so that the first
-            arrival is not late; every generating process counts from it.
+            arrival is not late; every generating process counts from it. 0: when Locust starts the test (by hand).
         visits: in the order they are used; the n-th arrival of a visit takes the n-th. Running out is a failure.
         run_folder: where `requests-<index>.csv` and the like are written; exists.
         clinician_sign_in: sign-in name at Microsoft of the clinician whose account is linked already.

@@ -1,0 +1,158 @@
+"""The people of one generating process: gives each a browser and an errand, in the open and in the closed model."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from loadtest.arrivals import PlannedCaller, PlannedVisit, Schedule
+from loadtest.browser import DESKTOP, PHONE, Browser, CookieJar, Transport
+from loadtest.hops import Hops
+from loadtest.personas import idle_viewer, patient, portal_admin, provider
+from loadtest.personas.errand import Errand, dropped
+from loadtest.personas.provider import Course
+from loadtest.personas.sign_in import MorningCookies
+from loadtest.recorder import Clock, Recorder
+from loadtest.records import Persona
+from loadtest.scenario import Connections, Scenario
+from loadtest.target import BookedVisit, Stage
+
+PORTAL_READS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Somebody who comes at `due_seconds`: `go` is their whole visit, `drop` writes down that they were not let in."""
+
+    due_seconds: float
+    go: Callable[[], None]
+    drop: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Crew:
+    """`connect` gives a person connections of their own, unless the scenario shares one pool."""
+
+    stage: Stage
+    scenario: Scenario
+    recorder: Recorder
+    clock: Clock
+    connect: Callable[[], Transport]
+    _hops: Hops = field(init=False)
+    _shared: Transport = field(init=False)
+    _morning: MorningCookies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._hops = Hops.of(self.stage)
+        self._shared = self.connect()
+
+    def sign_in(self) -> None:
+        """Before anybody comes. Raises Failed, Shed."""
+        browser = self._browser(Persona.PROVIDER, self._shared, CookieJar())
+        self._morning = MorningCookies.of(browser, self.stage)
+
+    def close(self) -> None:
+        self._shared.close()
+
+    def coming(self, schedule: Schedule) -> list[Coming]:
+        """Everybody of this process's share, in the order in which they are due."""
+        everybody = [
+            *(one for plan in schedule.visits for one in self._to_visit(plan)),
+            *(self._to_nobody(plan) for plan in schedule.callers),
+        ]
+        return sorted(everybody, key=lambda one: one.due_seconds)
+
+    def _to_visit(self, plan: PlannedVisit) -> Iterator[Coming]:
+        course = Course()
+        yield Coming(
+            plan.provider_due,
+            lambda: self.provide(plan, course, plan.provider_due),
+            lambda: self._drop(Persona.PROVIDER, plan.provider_due, plan.number),
+        )
+        if plan.patient_due is not None:
+            due = plan.patient_due
+            yield Coming(
+                due,
+                lambda: self.attend(plan, course, due),
+                lambda: self._drop_patient(plan, course, due),
+            )
+
+    def _to_nobody(self, plan: PlannedCaller) -> Coming:
+        go = {Persona.PORTAL_ADMIN: self.administer, Persona.IDLE_VIEWER: self.view}
+        return Coming(
+            plan.due,
+            lambda: go[plan.persona](plan),
+            lambda: self._drop(plan.persona, plan.due, plan.visit_number),
+        )
+
+    def provide(self, plan: PlannedVisit, course: Course, due: float) -> None:
+        jar = self._morning.teams.copy()
+        with self._at_browser(Persona.PROVIDER, jar) as browser:
+            errand = self._errand(browser, due, plan.number)
+            with errand.recorded():
+                provider.hold_visit(errand, plan, course)
+
+    def attend(self, plan: PlannedVisit, course: Course, due: float) -> None:
+        """Again for each stay in the meeting; who reconnects is due when they click, which no schedule knows."""
+        with self._at_browser(Persona.PATIENT, CookieJar()) as browser:
+            try:
+                for number, stay_seconds in enumerate(plan.stays_seconds):
+                    if number:
+                        self.clock.sleep(plan.away_seconds)
+                        due = self.clock.now()
+                    errand = self._errand(browser, due, plan.number)
+                    with errand.recorded():
+                        patient.attend(errand, plan.patient_reads_seconds, stay_seconds)
+                    if errand.failed:
+                        return
+            finally:
+                course.gone.set()
+
+    def administer(self, plan: PlannedCaller) -> None:
+        with self._at_browser(Persona.PORTAL_ADMIN, CookieJar()) as browser:
+            errand = Errand(self.stage, self.scenario.people, browser, plan.due)
+            with errand.recorded():
+                portal_admin.look_around(errand, PORTAL_READS_SECONDS)
+
+    def view(self, plan: PlannedCaller) -> None:
+        jar = self._morning.hyperspace.copy()
+        with self._at_browser(Persona.IDLE_VIEWER, jar) as browser:
+            errand = self._errand(browser, plan.due, plan.visit_number)
+            with errand.recorded():
+                idle_viewer.watch(errand, plan.hold_seconds)
+
+    @contextmanager
+    def _at_browser(self, persona: Persona, jar: CookieJar) -> Iterator[Browser]:
+        if self.scenario.connections is Connections.SHARED:
+            yield self._browser(persona, self._shared, jar)
+            return
+        own = self.connect()
+        try:
+            yield self._browser(persona, own, jar)
+        finally:
+            own.close()
+
+    def _browser(self, persona: Persona, transport: Transport, jar: CookieJar) -> Browser:
+        return Browser(
+            persona=persona,
+            transport=transport,
+            recorder=self.recorder,
+            clock=self.clock,
+            hops=self._hops,
+            jar=jar,
+            user_agent=PHONE if persona is Persona.PATIENT else DESKTOP,
+        )
+
+    def _errand(self, browser: Browser, due: float, number: int) -> Errand:
+        return Errand(self.stage, self.scenario.people, browser, due, self._booked(number))
+
+    def _booked(self, number: int) -> BookedVisit | None:
+        """None when the stage booked too few: the errand fails by name."""
+        visits = self.stage.visits
+        return visits[number] if 0 <= number < len(visits) else None
+
+    def _drop(self, persona: Persona, due: float, number: int) -> None:
+        dropped(self.recorder, persona, due, self._booked(number))
+
+    def _drop_patient(self, plan: PlannedVisit, course: Course, due: float) -> None:
+        self._drop(Persona.PATIENT, due, plan.number)
+        course.gone.set()
