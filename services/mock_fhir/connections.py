@@ -48,6 +48,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._accepted: dict[Report, int] = {}
+        self._accepted_total = 0
         self._events: dict[str, list[ConnectionEvent]] = {}
         self._lock_failures: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -57,6 +58,7 @@ class Connections:
         report = (event.csn, event.party, event.status)
         with self._lock:
             self._accepted[report] = self._accepted.get(report, 0) + 1
+            self._accepted_total += 1
             events = self._events.setdefault(event.csn, [])
             repeated = event.vendor_context and any(
                 event.vendor_context == one.vendor_context for one in events
@@ -71,6 +73,10 @@ class Connections:
         """How often each report was taken, repeats that changed nothing included; in order of the first."""
         with self._lock:
             return list(itertools.islice(self._accepted.items(), offset, offset + limit))
+
+    @property
+    def accepted_total(self) -> int:
+        return self._accepted_total
 
     def history(self, csn: str) -> list[ConnectionEvent]:
         return list(self._events.get(csn, []))

@@ -141,8 +141,14 @@ def _booked(environment: Environment, booking: Booking) -> dict[str, str]:
 
 
 def _ledger() -> Any:
-    """`?offset=&limit=`: every report taken, as rows of `columns`; `next` is the next offset, null at the end."""
-    page = page_asked(request.args)
-    taken = current_environment().connections.accepted(page.offset, page.limit)
-    rows = [[csn, party.value, status.words, times] for (csn, party, status), times in taken]
-    return jsonify(page.answer(("csn", "party", "status", "accepted"), rows))
+    """`?offset=&limit=`: every report taken, as rows of `columns`, and `total`, how many in all.
+
+    `next` is the next offset, null at the end.
+    """
+    page, connections = page_asked(request.args), current_environment().connections
+    rows = [
+        [csn, party.value, status.words, times]
+        for (csn, party, status), times in connections.accepted(page.offset, page.limit)
+    ]
+    answer = page.answer(("csn", "party", "status", "accepted"), rows)
+    return jsonify(answer | {"total": connections.accepted_total})

@@ -71,6 +71,7 @@ def test_the_ledger_counts_every_report_taken_repeats_included(ehr: EhrDriver) -
             [csn, "patient", "disconnected", 1],
         ],
         "next": None,
+        "total": 5,
     }
 
 

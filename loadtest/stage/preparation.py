@@ -1,0 +1,67 @@
+"""Before the first launch: the environment is entered, approved and pasted by clicking, the clinician's account linked."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlencode
+
+from rich.console import Console
+from scripts.sandbox import Sandbox
+from scripts.sandbox_parts.configuration import Urls, client_id
+from scripts.story.cast import Cast
+from scripts.story.narrator import Narrator
+from scripts.story.person import PageUnexpected, Person
+from scripts.story.scenes import SetUp
+
+from loadtest.stage.ground import EHR_CLINICIAN, Addresses, GroundRefused
+from loadtest.target import BookedVisit
+
+ACCOUNT = "account-adam.careful@contoso-health.example"
+MEETING = "/l/meetup-join/"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """As much of a sandbox as the story's people need: where everything is, and whom to trust."""
+
+    urls: Urls
+    ca_file: Path
+
+
+def set_up(place: Place, environment: str, tell: Callable[[str], None]) -> None:
+    """An environment that nobody configured yet becomes one whose launches work."""
+    narrator = Narrator(Console(file=io.StringIO()))
+    SetUp(Cast(cast(Sandbox, place)), narrator, environment).play()
+    tell(f"{environment} is configured, approved and pasted: {narrator.told} steps clicked")
+
+
+def link_clinician(addresses: Addresses, visit: BookedVisit, provider_client_id: str) -> None:
+    """One launch with the one Microsoft sign-in that links the account for good; none when it is linked.
+
+    Raises:
+        GroundRefused: the launch did not end before the meeting.
+    """
+    person = Person(addresses.ca_file)
+    asked = urlencode(
+        {
+            "client_id": provider_client_id,
+            "launch_uri": f"{addresses.connector_url}/launch/provider",
+            "provider": visit.practitioner_id,
+            "appointment": visit.appointment_id,
+        }
+    )
+    try:
+        person.open(f"{addresses.ehr_url}/sim/launch?{asked}")
+        if person.has(ACCOUNT):
+            person.press(ACCOUNT)
+    except PageUnexpected as err:
+        raise GroundRefused(f"the first launch of {EHR_CLINICIAN} failed: {err}") from err
+    if MEETING not in person.url:
+        raise GroundRefused(f"the first launch of {EHR_CLINICIAN} ended at {person.where}")
+
+
+def client_ids(environment: str) -> tuple[str, str]:
+    """Of the provider's and the patient's client, as every sandbox registers them."""
+    return client_id(environment, "provider"), client_id(environment, "patient")

@@ -1,0 +1,330 @@
+"""One run from start to verdict: the ground, the generator, what happens meanwhile, the ledgers, the judge."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from loadtest.arrivals import RateCurve, visits_needed
+from loadtest.records import Gauge, Ledger, RowWriter, Run, RunFolder
+from loadtest.scenario import SCENARIOS, Model, Scenario, StageEvent, named
+from loadtest.stage import progress
+from loadtest.stage.arguments import Arguments, Fault
+from loadtest.stage.at_home import at_home
+from loadtest.stage.draining import NEVER, Owed, wait_until_told
+from loadtest.stage.generator import Generator, GeneratorFailed, Starver
+from loadtest.stage.ground import (
+    ADMIN,
+    CLINICIAN,
+    EHR_CLINICIAN,
+    EHR_PASSWORD,
+    Ground,
+    GroundRefused,
+)
+from loadtest.stage.hosted import hosted
+from loadtest.stage.machine import commit, machine_words
+from loadtest.stage.outbox import OutboxReading, read_outbox
+from loadtest.stage.preparation import client_ids
+from loadtest.stage.sampler import Families, Sampler
+from loadtest.stage.upstreams import Upstreams
+from loadtest.target import BookedVisit, Stage
+
+# Locust needs 1.2 CPU seconds to start (spec/performance.md 3d), more where others work too.
+LEAD_SECONDS: Final = 6.0
+TICK_SECONDS: Final = 0.25
+TOLD_EVERY_SECONDS: Final = 5.0
+OVERRUN_SECONDS: Final = 30.0
+SHORTEST_DRAIN_SECONDS, LONGEST_DRAIN_SECONDS = 30.0, 900.0
+EXTRA_DELAY_MS: Final = 300
+LOST_WRITE_BACKS: Final = 5
+LATEST: Final = "verdict.json"
+
+
+@dataclass(slots=True)
+class Teller:
+    """What the person who started the run reads; each phase with its time."""
+
+    console: Console
+
+    def say(self, words: str) -> None:
+        self.console.print(words, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def phase(self, words: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.say(f"[green]✓[/green] {words} [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+
+@dataclass(slots=True)
+class EventPlan:
+    """The scenario's events, each done once when its second has come."""
+
+    waiting: list[StageEvent]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> "EventPlan":
+        return cls(sorted(scenario.stage.events, key=lambda event: event.at_seconds))
+
+    def due(self, now_seconds: float) -> list[StageEvent]:
+        due = [event for event in self.waiting if event.at_seconds <= now_seconds]
+        self.waiting = self.waiting[len(due) :]
+        return due
+
+
+@dataclass(slots=True)
+class LoadRun:
+    """Everything one run knows. `starts_at`: epoch seconds of its second 0."""
+
+    arguments: Arguments
+    scenario: Scenario
+    ground: Ground
+    folder: RunFolder
+    tell: Teller
+    starts_at: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def play(self) -> int:
+        """The verdict's exit status.
+
+        Raises:
+            GroundRefused: what the scenario or the fault needs cannot be done here.
+            GeneratorFailed: the generating processes ended before their time.
+        """
+        with self.tell.phase("visits are booked"):
+            visits = self.ground.visits(visits_needed(self.scenario, self.arguments.seed))
+        upstreams = self._upstreams()
+        with ExitStack() as stack:
+            self.starts_at = time.time() + LEAD_SECONDS
+            generator = self._start_generator(visits)
+            stack.callback(generator.stop)
+            stack.callback(self._start_sampler(generator).stop)
+            if self.arguments.fault is Fault.STARVE_GENERATOR:
+                starver = Starver(generator)
+                starver.start()
+                stack.callback(starver.stop)
+            self._watch(generator, upstreams)
+            ended = self.now()
+            drained = self._drain(upstreams)
+        self._write_ledger(drained)
+        self._write_run(ended)
+        return self._judge()
+
+    def now(self) -> float:
+        return time.time() - self.starts_at
+
+    def _upstreams(self) -> Upstreams | None:
+        """As slow and broken as the scenario and the fault want them from the first second on."""
+        wanted = self.scenario.stage.upstream_delay_ms
+        fault = self.arguments.fault
+        if self.ground.controls is None:
+            if wanted.ehr or wanted.graph or fault in (Fault.DELAY_300MS, Fault.DROP_WRITEBACK):
+                raise GroundRefused("nobody here can be told to answer late or wrongly")
+            return None
+        upstreams = Upstreams.of(self.ground.controls)
+        if fault is Fault.DROP_WRITEBACK:
+            upstreams.lose_write_backs(LOST_WRITE_BACKS)
+        upstreams.stand(wanted, EXTRA_DELAY_MS if fault is Fault.DELAY_300MS else 0)
+        return upstreams
+
+    def _start_generator(self, visits: tuple[BookedVisit, ...]) -> Generator:
+        stage = self.folder.path / "stage.json"
+        self._stage(visits).write(stage)
+        return Generator.start(
+            stage,
+            SCENARIOS / f"{self.scenario.name}.toml",
+            self.arguments.processes,
+            self.folder.path / "generator.log",
+        )
+
+    def _stage(self, visits: tuple[BookedVisit, ...]) -> Stage:
+        addresses = self.ground.addresses
+        remote = self.arguments.remote
+        provider, patient = client_ids(remote.environment if remote else "test")
+        return Stage(
+            connector_url=addresses.connector_url,
+            feed_url=addresses.feed_url,
+            ehr_url=addresses.ehr_url,
+            mychart_url=addresses.mychart_url,
+            microsoft_url=addresses.microsoft_url,
+            ca_file=addresses.ca_file,
+            provider_client_id=provider,
+            patient_client_id=patient,
+            provider_launch_uri=f"{addresses.connector_url}/launch/provider",
+            patient_launch_uri=f"{addresses.connector_url}/launch/patient",
+            visits=visits,
+            clinician_sign_in=CLINICIAN,
+            admin_sign_in=ADMIN,
+            ehr_sign_in=EHR_CLINICIAN,
+            ehr_password=EHR_PASSWORD,
+            run_folder=self.folder.path.absolute(),
+            seed=self.arguments.seed,
+            starts_at=self.starts_at,
+        )
+
+    def _start_sampler(self, generator: Generator) -> Sampler:
+        families = Families(lambda: {**self.ground.pids(), **generator.pids()})
+        rows = RowWriter(self.folder.path / "gauges.csv", Gauge)
+        sampler = Sampler(families, self._outbox_reader(), rows, self.now)
+        sampler.start()
+        return sampler
+
+    def _outbox_reader(self) -> Callable[[], OutboxReading]:
+        session, url = self.ground.addresses.session(), self.ground.addresses.connector_url
+        return lambda: read_outbox(session, url)
+
+    def _watch(self, generator: Generator, upstreams: Upstreams | None) -> None:
+        """Until the generating processes end; events happen and progress is told meanwhile."""
+        plan, owed = EventPlan.of(self.scenario), self._outbox_reader()
+        tail, tally = progress.Tail(self.folder.path), progress.Tally()
+        rates, told = self._rates(), 0.0
+        last = self.scenario.total_seconds + OVERRUN_SECONDS
+        while generator.is_running and self.now() < last:
+            for event in plan.due(self.now()):
+                self._do(event, upstreams)
+            if self.now() - told >= TOLD_EVERY_SECONDS:
+                told = self.now()
+                for seen in tail.new():
+                    tally.add(seen)
+                asked = progress.rate_asked(rates, told)
+                self.tell.say(progress.line(told, asked, tally, owed()))
+            time.sleep(TICK_SECONDS)
+        self._require_whole(generator)
+
+    def _do(self, event: StageEvent, upstreams: Upstreams | None) -> None:
+        if event.do.value.startswith("kill_"):
+            self.ground.kill(event.do)
+        elif upstreams is None:
+            raise GroundRefused(f"nobody here can be told: {event.words()}")
+        else:
+            upstreams.do(event)
+        self.tell.say(f"[yellow]{event.words()}[/yellow]")
+
+    def _require_whole(self, generator: Generator) -> None:
+        if generator.is_running:
+            generator.stop()
+            self.notes.append(f"the generator was stopped {OVERRUN_SECONDS:.0f} s after its time")
+        elif self.now() < self.scenario.measured_to_seconds:
+            raise GeneratorFailed(
+                f"the generator ended at second {self.now():.0f} of "
+                f"{self.scenario.total_seconds:.0f}. The end of its log:\n{generator.last_lines()}"
+            )
+
+    def _drain(self, upstreams: Upstreams | None) -> float:
+        """Everything that happened is told to the EHR, or patience ends."""
+        controls, owed = self.ground.controls, self._outbox_reader()
+        if upstreams is not None:
+            upstreams.clear()
+        if controls is None:
+            return NEVER
+        patience = self.scenario.total_seconds / 2
+        patience = min(max(patience, SHORTEST_DRAIN_SECONDS), LONGEST_DRAIN_SECONDS)
+        with self.tell.phase("what happened was told to the EHR"):
+            return wait_until_told(
+                lambda: Owed(
+                    controls.pending_deliveries(), owed().pending, controls.reports_taken()
+                ),
+                patience,
+            )
+
+    def _write_ledger(self, drained_seconds: float) -> None:
+        """Without simulators there is none: the verdict then says that it did not look."""
+        controls = self.ground.controls
+        if controls is None:
+            return
+        with self.tell.phase("ledgers are fetched"):
+            ledger = Ledger(
+                meetings=tuple(controls.meetings()),
+                write_backs=tuple(controls.write_backs()),
+                drained_seconds=drained_seconds,
+                notes=tuple(self.notes),
+            )
+            self.folder.write_document("ledger.json", ledger)
+
+    def _write_run(self, ended_seconds: float) -> None:
+        scenario, fault = self.scenario, self.arguments.fault
+        faults = ", ".join(
+            words for words in (scenario.fault, fault.value if fault else "") if words
+        )
+        run = Run(
+            scenario=scenario.name,
+            question=scenario.question,
+            started_at=datetime.fromtimestamp(self.starts_at, UTC).isoformat(timespec="seconds"),
+            seed=self.arguments.seed,
+            target=self.arguments.remote.connector if self.arguments.remote else "",
+            commit=commit(),
+            machine=machine_words(),
+            model=scenario.model.value,
+            measured_from_seconds=scenario.measured_from_seconds,
+            measured_to_seconds=scenario.measured_to_seconds,
+            ended_seconds=round(ended_seconds, 3),
+            rates=self._rates(),
+            fault=faults,
+            web_processes=self.ground.web_processes,
+            database=self.ground.database,
+        )
+        self.folder.write_document("run.json", run)
+
+    def _rates(self) -> tuple[tuple[float, float], ...]:
+        is_open = self.scenario.model is Model.OPEN
+        return RateCurve.of(self.scenario).pairs() if is_open else ()
+
+    def _judge(self) -> int:
+        from loadtest.verdict import judge
+
+        with self.tell.phase("the run is judged"):
+            code = judge(self.folder.path)
+        verdict = self.folder.path / "verdict.json"
+        if verdict.exists():
+            shutil.copyfile(verdict, self.arguments.folder / LATEST)
+        return code
+
+
+def run(arguments: Arguments, console: Console) -> int:
+    """Raises: ScenarioRefused, GroundRefused, PartFailed, GeneratorFailed: the run came to no verdict."""
+    scenario, tell = named(arguments.scenario), Teller(console)
+    tell.say(f"[bold]{scenario.name}[/bold]: {scenario.question}")
+    folder = RunFolder.new(arguments.folder / _name(scenario))
+    with ExitStack() as stack:
+        ground = stack.enter_context(_ground(arguments, scenario, folder, tell))
+        code = LoadRun(arguments, scenario, ground, folder, tell).play()
+        tell.say(f"the run is kept in {folder.path}")
+    return code
+
+
+@contextmanager
+def _ground(
+    arguments: Arguments, scenario: Scenario, folder: RunFolder, tell: Teller
+) -> Iterator[Ground]:
+    if arguments.remote is not None:
+        with tell.phase(f"{arguments.remote.connector} answers"):
+            ground = hosted(arguments.remote, tell.say)
+        yield ground
+        return
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as temporary:
+        place = Path(temporary)
+        place.chmod(0o755)  # PostgreSQL's own user must reach its cluster
+        with ExitStack() as stack:
+            stack.callback(_keep_logs, place, folder.path)
+            with tell.phase(f"sandbox with {scenario.stage.database} is up"):
+                home = stack.enter_context(at_home(scenario.stage, place))
+            with tell.phase("environment is approved and pasted, the clinician is linked"):
+                home.prepare()
+            yield home
+
+
+def _keep_logs(place: Path, folder: Path) -> None:
+    logs = place / "sandbox" / "logs"
+    if logs.exists():
+        shutil.copytree(logs, folder / "logs")
+
+
+def _name(scenario: Scenario) -> str:
+    return f"{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}-{scenario.name}"
