@@ -52,6 +52,7 @@ class ClosedModel:
             Persona.IDLE_VIEWER: self._view,
         }
         clock = self.crew.clock
+        clock.sleep_until(0.0)
         while clock.now() < self._ends_at:
             self._inside += 1
             try:

@@ -90,7 +90,8 @@ def trusting(ca_file: Path) -> ssl.SSLContext:
 
     gevent's own: its connections yield to the others while they wait, patched process or not.
     """
-    context: ssl.SSLContext = gevent.ssl.create_default_context(cafile=str(ca_file))
+    context: ssl.SSLContext = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=str(ca_file))
     return context
 
 
