@@ -35,6 +35,8 @@ class World:
         self.apps = Apps(config.apps)
         self.resources = Resources(self.apps, config.public_url)
         self.key = key
+        # Claims by key id and token: an application shows one token thousands of times.
+        self.verified_tokens: dict[tuple[str, str], dict[str, Any]] = {}
         self.grants = Grants()
         self.sessions = Sessions(self.directory)
         self.codes = AuthorizationCodes()
@@ -54,6 +56,7 @@ class World:
         self.directory.restore()
         self.apps.restore()
         for part in (
+            self.verified_tokens,
             self.grants,
             self.sessions,
             self.codes,

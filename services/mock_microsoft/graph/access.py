@@ -74,6 +74,14 @@ def _verified_claims(world: World) -> dict[str, Any]:
     scheme, _, unverified_token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not unverified_token:
         raise InvalidToken("Access token is empty.")
+    seen_before = (world.key.kid, unverified_token)
+    claims = world.verified_tokens.get(seen_before) or _signed_claims(world, unverified_token)
+    world.verified_tokens[seen_before] = claims
+    _check_lifetime(claims, world.clock.now().timestamp())
+    return claims
+
+
+def _signed_claims(world: World, unverified_token: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
             unverified_token,
@@ -92,7 +100,6 @@ def _verified_claims(world: World) -> dict[str, Any]:
         raise InvalidToken("Access token validation failure. Invalid audience.") from error
     except jwt.InvalidTokenError as error:
         raise InvalidToken("IDX14100: JWT is not well formed or its signature is wrong.") from error
-    _check_lifetime(claims, world.clock.now().timestamp())
     return claims
 
 
