@@ -13,6 +13,7 @@ from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # ships no types
 
+from loadtest.stage.progress import PREFIX
 from loadtest.target import SCENARIO_VARIABLE, STAGE_VARIABLE
 
 LOCUSTFILE: Final = Path(__file__).resolve().parents[1] / "locustfile.py"
@@ -33,13 +34,14 @@ class Generator:
     log_file: Path
 
     @classmethod
-    def start(cls, stage: Path, scenario: Path, processes: int, log_file: Path) -> "Generator":
-        """`scenario` is the scenario's own file."""
+    def start(cls, stage: Path, scenario: Path, processes: int) -> "Generator":
+        """`stage` is the stage's file, in the folder of the run; `scenario` the scenario's own."""
+        log_file = stage.with_name("generator.log")
         environment = {**os.environ, STAGE_VARIABLE: str(stage), SCENARIO_VARIABLE: str(scenario)}
         with log_file.open("wb") as log:
             return cls(
                 subprocess.Popen(
-                    locust_command(processes),
+                    locust_command(processes, stage.with_name(PREFIX)),
                     env=environment,
                     cwd=LOCUSTFILE.parents[1],
                     stdin=subprocess.DEVNULL,
@@ -93,10 +95,11 @@ class Generator:
         return "\n".join(lines[-SHOWN_LINES:])
 
 
-def locust_command(processes: int) -> list[str]:
+def locust_command(processes: int, history: Path) -> list[str]:
     """One process is enough below a thousand launches a second (spec/performance.md 3d)."""
     command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless"]
-    return [*command, "--only-summary", *(["--processes", str(processes)] if processes > 1 else [])]
+    command += ["--only-summary", "--csv", str(history), "--csv-full-history"]
+    return command + (["--processes", str(processes)] if processes > 1 else [])
 
 
 class Starver(threading.Thread):

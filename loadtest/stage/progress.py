@@ -1,125 +1,95 @@
-"""What is seen of a run while it goes on: read from the files the generating processes write."""
+"""What is seen of a run while it goes on: the last lines of Locust's own history, a row a second for each kind of way.
+
+https://docs.locust.io/en/stable/retrieving-stats.html: with `--csv-full-history` each row has the name it counts;
+rates and percentiles are of the last ten seconds, and the file is behind by as much at most.
+"""
 
 import csv
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
-from loadtest.records import Iteration, Outcome, Persona
+from loadtest.records import Persona
 from loadtest.stage.outbox import OutboxReading
 
-WINDOW_SECONDS: Final = 10.0
-PERCENT_95: Final = 0.95
+PREFIX: Final = "locust"
+HISTORY: Final = f"{PREFIX}_stats_history.csv"
+# As `loadtest.locust_run` names them.
+WHOLE_WAY: Final = "click to the page they came for"
+SHED: Final = " (shed)"
+TAIL_BYTES: Final = 64 * 1024
+LAUNCHERS: Final = (Persona.PROVIDER, Persona.PATIENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One arrival that ended, as much as progress needs."""
+    """`visits_per_second` and `p95_ms` of the last ten seconds, the rest since the start; -1 is not known yet."""
 
-    due_seconds: float
-    ended_seconds: float
-    persona: Persona
-    outcome: Outcome
-    launch_ms: float
-    shed: int
+    visits_per_second: float = -1.0
+    p95_ms: float = -1.0
+    done: int = 0
+    failed: int = 0
+    shed: int = 0
 
     @classmethod
-    def of(cls, cells: dict[str, str]) -> Self:
-        """Raises: ValueError, KeyError: not a line of `Iteration`."""
+    def of(cls, rows: Iterable[Mapping[str, str]]) -> Self:
+        """The newest row of each name counts; rows are in the order of time."""
+        newest = {(row["Type"], row["Name"]): row for row in rows}
+        ways = [newest[p, WHOLE_WAY] for p in LAUNCHERS if (p, WHOLE_WAY) in newest]
+        providers = newest.get((Persona.PROVIDER, WHOLE_WAY))
+        failed = sum(int(row["Total Failure Count"]) for row in ways)
+        refused = [row for (_, name), row in newest.items() if name.endswith(SHED)]
         return cls(
-            float(cells["due_seconds"]),
-            float(cells["ended_seconds"]),
-            Persona(cells["persona"]),
-            Outcome(cells["outcome"]),
-            float(cells["launch_ms"]),
-            int(cells["shed"]),
+            visits_per_second=_number(providers["Requests/s"]) if providers else -1.0,
+            p95_ms=max((_number(row["95%"]) for row in ways), default=-1.0),
+            done=sum(int(row["Total Request Count"]) for row in ways) - failed,
+            failed=failed,
+            shed=sum(int(row["Total Request Count"]) for row in refused),
         )
 
 
-@dataclass(slots=True)
-class Tail:
-    """Lines of `iterations*.csv` that came since the last look; a line half written is left for the next."""
-
-    folder: Path
-    _read: dict[Path, int] = field(default_factory=dict)
-
-    def new(self) -> Iterator[Seen]:
-        names = [one.name for one in fields(Iteration)]
-        for file in sorted(self.folder.glob("iterations*.csv")):
-            lines = self._lines(file)
-            for row in csv.DictReader(lines, names):
-                if row["due_seconds"] != "due_seconds":
-                    yield Seen.of(row)
-
-    def _lines(self, file: Path) -> list[str]:
-        with file.open("rb") as stream:
-            stream.seek(self._read.get(file, 0))
-            whole, newline, _rest = stream.read().rpartition(b"\n")
-        self._read[file] = self._read.get(file, 0) + len(whole) + len(newline)
-        return whole.decode("utf-8").splitlines()
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of the whole run, and the last seconds for rates and percentiles."""
-
-    done: int = 0
-    failed: int = 0
-    dropped: int = 0
-    shed: int = 0
-    recent: deque[Seen] = field(default_factory=deque)
-
-    def add(self, seen: Seen) -> None:
-        self.done += seen.outcome is Outcome.DONE
-        self.failed += seen.outcome is Outcome.FAILED
-        self.dropped += seen.outcome is Outcome.DROPPED
-        self.shed += seen.shed
-        self.recent.append(seen)
-
-    def visits_per_second(self, now_seconds: float) -> float:
-        """Visits held, by the end of the clinician's part."""
-        ended = [
-            one
-            for one in self._within(now_seconds)
-            if one.persona is Persona.PROVIDER and one.outcome is Outcome.DONE
-        ]
-        return len(ended) / WINDOW_SECONDS
-
-    def p95_ms(self, now_seconds: float) -> float | None:
-        """Of launches, from the click to the meeting."""
-        launches = sorted(one.launch_ms for one in self._within(now_seconds) if one.launch_ms >= 0)
-        return launches[int(len(launches) * PERCENT_95)] if launches else None
-
-    def _within(self, now_seconds: float) -> list[Seen]:
-        since = now_seconds - WINDOW_SECONDS
-        while self.recent and self.recent[0].ended_seconds < since:
-            self.recent.popleft()
-        return [one for one in self.recent if one.ended_seconds >= since]
+def read_history(folder: Path) -> Seen:
+    """From the end of the file; a line half written is left out."""
+    file = folder / HISTORY
+    if not file.exists():
+        return Seen()
+    with file.open("rb") as stream:
+        heading = stream.readline().decode("utf-8")
+        start = max(stream.tell(), file.stat().st_size - TAIL_BYTES)
+        cut = start > stream.tell()
+        stream.seek(start)
+        lines = stream.read().rpartition(b"\n")[0].decode("utf-8", errors="replace").splitlines()
+    return Seen.of(csv.DictReader([heading, *lines[cut:]]))
 
 
 def rate_asked(rates: tuple[tuple[float, float], ...], at_seconds: float) -> float:
-    """Visits per second at that instant of (from second, rate) pairs; 0 before the first and after the last."""
+    """Visits per second at that instant of (from second, rate) pairs; 0 before the first."""
     for (since, rate), (until, _next) in pairwise((*rates, (float("inf"), 0.0))):
         if since <= at_seconds < until:
             return rate
     return 0.0
 
 
-def line(now_seconds: float, asked: float, tally: Tally, owed: OutboxReading) -> str:
+def line(now_seconds: float, asked: float, seen: Seen, owed: OutboxReading) -> str:
     """One line for a person who watches."""
-    p95 = tally.p95_ms(now_seconds)
     return "  ".join(
         (
-            f"{now_seconds:6.0f} s",
-            f"visits/s asked {asked:6.2f} done {tally.visits_per_second(now_seconds):6.2f}",
-            f"launch p95 {p95:5.0f} ms" if p95 is not None else "launch p95     – ms",
-            f"done {tally.done}",
-            f"failed {tally.failed}",
-            f"shed {tally.shed}",
-            f"dropped {tally.dropped}",
-            f"outbox {owed.pending:.0f}" if owed.pending >= 0 else "outbox ?",
+            f"{now_seconds:5.0f} s",
+            f"visits/s asked {asked:6.2f} done {_shown(seen.visits_per_second, '.2f'):>6}",
+            f"p95 {_shown(seen.p95_ms, '.0f'):>5} ms",
+            f"people done {seen.done}, failed {seen.failed}",
+            f"shed {seen.shed}",
+            f"outbox {_shown(owed.pending, '.0f')}",
         )
     )
+
+
+def _number(text: str) -> float:
+    """Locust writes `N/A` before there is anything to count."""
+    return -1.0 if text == "N/A" else float(text)
+
+
+def _shown(number: float, form: str) -> str:
+    return f"{number:{form}}" if number >= 0 else "–"

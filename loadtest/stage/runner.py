@@ -141,7 +141,6 @@ class LoadRun:
             stage,
             SCENARIOS / f"{self.scenario.name}.toml",
             self.arguments.processes,
-            self.folder.path / "generator.log",
         )
 
     def _stage(self, visits: tuple[BookedVisit, ...]) -> Stage:
@@ -183,7 +182,6 @@ class LoadRun:
     def _watch(self, generator: Generator, upstreams: Upstreams | None) -> None:
         """Until the generating processes end; events happen and progress is told meanwhile."""
         plan, owed = EventPlan.of(self.scenario), self._outbox_reader()
-        tail, tally = progress.Tail(self.folder.path), progress.Tally()
         rates, told = self._rates(), 0.0
         last = self.scenario.total_seconds + OVERRUN_SECONDS
         while generator.is_running and self.now() < last:
@@ -191,10 +189,9 @@ class LoadRun:
                 self._do(event, upstreams)
             if self.now() - told >= TOLD_EVERY_SECONDS:
                 told = self.now()
-                for seen in tail.new():
-                    tally.add(seen)
                 asked = progress.rate_asked(rates, told)
-                self.tell.say(progress.line(told, asked, tally, owed()))
+                seen = progress.read_history(self.folder.path)
+                self.tell.say(progress.line(told, asked, seen, owed()))
             time.sleep(TICK_SECONDS)
         self._require_whole(generator)
 
