@@ -23,7 +23,7 @@ from loadtest.open_model import OpenModel
 from loadtest.recorder import FileRecorder, RunClock
 from loadtest.records import Iteration, Outcome, Persona, Request, RunFolder
 from loadtest.scenario import Model, Scenario, Users
-from loadtest.target import Stage
+from loadtest.target import Stage, TargetRefused
 from loadtest.transport import GeventTransport, trusting
 
 YOUR_SHARE: Final = "loadtest_your_share"
@@ -57,9 +57,14 @@ class LocustRun:
     _workers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._clock = RunClock(self.stage.starts_at)
+        starts_at = self.stage.starts_at
+        self._clock = RunClock(starts_at) if starts_at else RunClock.from_now()
 
     def install(self) -> None:
+        """Raises TargetRefused when the run's time is over already."""
+        if self._clock.now() > self.scenario.measured_to_seconds:
+            late = f"{self._clock.now():.0f} seconds ago"
+            raise TargetRefused(f"the run began {late}: a stage file is good for one run")
         events: Any = self.environment.events
         events.test_start.add_listener(self._on_start)
         events.test_stop.add_listener(self._on_stop)

@@ -93,11 +93,11 @@ def begin(environment: Environment, **_: Any) -> None:
     try:
         stage = stage_from_environment()
         scenario = Scenario.read(named_file(os.environ, SCENARIO_VARIABLE))
+        Visitors.load = FromScenario.load = LocustRun(environment, stage, scenario)
+        FromScenario.load.install()
     except (TargetRefused, ScenarioRefused) as err:
         refuse(err)
-    Visitors.load = FromScenario.load = LocustRun(environment, stage, scenario)
     environment.user_classes = user_classes(scenario)
-    FromScenario.load.install()
 
 
 def user_classes(scenario: Scenario) -> list[type[User]]:

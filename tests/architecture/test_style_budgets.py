@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = (Path("services"), Path("infra"))
+SOURCES = (Path("services"), Path("infra"), Path("loadtest"))
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 LONGEST_ROUTE = 25
