@@ -11,7 +11,7 @@ from random import Random
 
 from loadtest.arrivals import PlannedCaller, PlannedVisit, planned_visit
 from loadtest.crew import Crew
-from loadtest.personas.provider import Course
+from loadtest.personas.errand import Course
 from loadtest.records import Persona
 from loadtest.scenario import Users
 

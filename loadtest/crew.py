@@ -8,8 +8,7 @@ from loadtest.arrivals import PlannedCaller, PlannedVisit, Schedule
 from loadtest.browser import DESKTOP, PHONE, Browser, CookieJar, Transport
 from loadtest.hops import Hops
 from loadtest.personas import idle_viewer, patient, portal_admin, provider
-from loadtest.personas.errand import Errand, dropped
-from loadtest.personas.provider import Course
+from loadtest.personas.errand import Course, Errand, dropped
 from loadtest.personas.sign_in import MorningCookies
 from loadtest.recorder import Clock, Recorder
 from loadtest.records import Persona
@@ -66,7 +65,7 @@ class Crew:
         yield Coming(
             plan.provider_due,
             lambda: self.provide(plan, course, plan.provider_due),
-            lambda: self._drop(Persona.PROVIDER, plan.provider_due, plan.number),
+            lambda: self._drop_provider(plan, course),
         )
         if plan.patient_due is not None:
             due = plan.patient_due
@@ -87,19 +86,22 @@ class Crew:
     def provide(self, plan: PlannedVisit, course: Course, due: float) -> None:
         jar = self._morning.teams.copy()
         with self._at_browser(Persona.PROVIDER, jar) as browser:
-            errand = self._errand(browser, due, plan.number)
+            errand = self._errand(browser, due, plan.number, course)
             with errand.recorded():
-                provider.hold_visit(errand, plan, course)
+                provider.hold_visit(errand, plan)
 
     def attend(self, plan: PlannedVisit, course: Course, due: float) -> None:
         """Again for each stay in the meeting; who reconnects is due when they click, which no schedule knows."""
+        if course.clinician_dropped.is_set():
+            self._drop_patient(plan, course, due)
+            return
         with self._at_browser(Persona.PATIENT, CookieJar()) as browser:
             try:
                 for number, stay_seconds in enumerate(plan.stays_seconds):
                     if number:
                         self.clock.sleep(plan.away_seconds)
                         due = self.clock.now()
-                    errand = self._errand(browser, due, plan.number)
+                    errand = self._errand(browser, due, plan.number, course)
                     with errand.recorded():
                         patient.attend(errand, plan.patient_reads_seconds, stay_seconds)
                     if errand.failed:
@@ -142,8 +144,11 @@ class Crew:
             user_agent=PHONE if persona is Persona.PATIENT else DESKTOP,
         )
 
-    def _errand(self, browser: Browser, due: float, number: int) -> Errand:
-        return Errand(self.stage, self.scenario.people, browser, due, self._booked(number))
+    def _errand(
+        self, browser: Browser, due: float, number: int, course: Course | None = None
+    ) -> Errand:
+        people, visit = self.scenario.people, self._booked(number)
+        return Errand(self.stage, people, browser, due, visit, course or Course())
 
     def _booked(self, number: int) -> BookedVisit | None:
         """None when the stage booked too few: the errand fails by name."""
@@ -152,6 +157,10 @@ class Crew:
 
     def _drop(self, persona: Persona, due: float, number: int) -> None:
         dropped(self.recorder, persona, due, self._booked(number))
+
+    def _drop_provider(self, plan: PlannedVisit, course: Course) -> None:
+        self._drop(Persona.PROVIDER, plan.provider_due, plan.number)
+        course.clinician_dropped.set()
 
     def _drop_patient(self, plan: PlannedVisit, course: Course, due: float) -> None:
         self._drop(Persona.PATIENT, due, plan.number)

@@ -1,5 +1,6 @@
 """One arrival of one person: their browser, what they came for, and the line that is left of it in the records."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,21 @@ LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 T = TypeVar("T")
 
 
+class ClinicianDropped(Exception):
+    """The pool was full when this patient's clinician was due: they wait in vain by our fault, not the system's."""
+
+
+@dataclass(slots=True)
+class Course:
+    """What the two people of a visit know of one another.
+
+    The patient is `gone` once they will not come back: left for good, gave up, or failed.
+    """
+
+    gone: threading.Event = field(default_factory=threading.Event)
+    clinician_dropped: threading.Event = field(default_factory=threading.Event)
+
+
 @dataclass(slots=True)
 class Errand:
     """`due_seconds`: when the person clicks, whatever the system does; how long it takes counts from then.
@@ -31,6 +47,7 @@ class Errand:
     browser: Browser
     due_seconds: float
     visit: BookedVisit | None = None
+    course: Course = field(default_factory=Course)
     began_seconds: float = field(init=False)
     shed: int = field(init=False, default=0)
     failed: bool = field(init=False, default=False)
@@ -57,6 +74,9 @@ class Errand:
             outcome, error = Outcome.FAILED, err.code
         except Shed as err:
             outcome, error = Outcome.SHED, str(err)
+        except ClinicianDropped:
+            outcome, error = Outcome.DROPPED, "clinician_dropped"
+            self.began_seconds = self.due_seconds
         except Exception as err:  # noqa: BLE001 - a bug of ours is one failed person, not the end of the run
             outcome, error = Outcome.FAILED, f"bug {type(err).__name__}"
         finally:
@@ -105,11 +125,13 @@ class Errand:
         )
 
     def _write(self, outcome: Outcome, error: str) -> None:
+        was_dropped = outcome is Outcome.DROPPED
+        ended = self.due_seconds if was_dropped else self.browser.clock.now()
         self.browser.recorder.iteration(
             Iteration(
                 due_seconds=round(self.due_seconds, 4),
                 began_seconds=round(self.began_seconds, 4),
-                ended_seconds=round(self.browser.clock.now(), 4),
+                ended_seconds=round(ended, 4),
                 persona=self.browser.persona,
                 visit=self.visit.csn if self.visit else "",
                 outcome=outcome,

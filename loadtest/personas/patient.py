@@ -6,7 +6,13 @@ from urllib.parse import urljoin
 
 from loadtest.browser import Failed, Page, Shed
 from loadtest.hops import Part
-from loadtest.personas.errand import Errand, launch_address, meeting_in, wrong_page
+from loadtest.personas.errand import (
+    ClinicianDropped,
+    Errand,
+    launch_address,
+    meeting_in,
+    wrong_page,
+)
 from loadtest.records import Action
 
 # static/wait.js asks that often, and Teams' lobby and meeting pages read themselves again.
@@ -102,6 +108,8 @@ def _stay(errand: Errand, seat: Page, stay_seconds: float) -> None:
 
 
 def _lose_patience(errand: Errand, began: float, code: str) -> None:
+    if errand.course.clinician_dropped.is_set():
+        raise ClinicianDropped
     if errand.browser.clock.now() - began > errand.people.patient_patience_seconds:
         raise Failed(code)
 

@@ -1,8 +1,6 @@
 """A clinician at a desk: launches from the EHR, joins, admits the patient, and ends the meeting when they are done."""
 
 import re
-import threading
-from dataclasses import dataclass, field
 from typing import Final
 
 from loadtest.arrivals import PlannedVisit
@@ -15,16 +13,6 @@ LOOKS_EVERY_SECONDS: Final = 3.0
 _WAITING: Final = re.compile(
     r'class="admit">\s*<input type="hidden" name="participant" value="([^"]+)"'
 )
-
-
-@dataclass(slots=True)
-class Course:
-    """What the two people of a visit learn from one another in the meeting itself.
-
-    The patient is `gone` once they will not come back: left for good, gave up, or failed.
-    """
-
-    gone: threading.Event = field(default_factory=threading.Event)
 
 
 def launch(errand: Errand) -> Page:
@@ -45,7 +33,7 @@ def launch(errand: Errand) -> Page:
     return page
 
 
-def hold_visit(errand: Errand, plan: PlannedVisit, course: Course) -> None:
+def hold_visit(errand: Errand, plan: PlannedVisit) -> None:
     """Launch, join, admit, end. Raises Failed, Shed."""
     browser, door = errand.browser, launch(errand)
     meeting = meeting_in(door)
@@ -54,18 +42,18 @@ def hold_visit(errand: Errand, plan: PlannedVisit, course: Course) -> None:
     if not seat.has("state-in-call"):
         raise wrong_page(seat)
     errand.did(Action.JOINED, meeting)
-    receive(errand, seat, course)
+    receive(errand, seat)
     over = errand.submit(f"{seat.url}/end", {})
     if over.has("state-in-call"):
         raise wrong_page(over)
     errand.did(Action.LEFT, meeting)
 
 
-def receive(errand: Errand, seat: Page, course: Course) -> None:
+def receive(errand: Errand, seat: Page) -> None:
     """Admit whoever is in the lobby until the patient is done, or patience is. Raises Failed, Shed."""
     browser, patience = errand.browser, errand.people.clinician_patience_seconds
     page, anybody_since = seat, browser.clock.now()
-    while not course.gone.is_set() and browser.clock.now() - anybody_since < patience:
+    while not errand.course.gone.is_set() and browser.clock.now() - anybody_since < patience:
         for participant in _WAITING.findall(page.text):
             page = _admit(errand, seat, participant)
         if not _alone(page):

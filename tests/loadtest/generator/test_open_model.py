@@ -12,7 +12,7 @@ from loadtest.browser import Failed
 from loadtest.crew import Coming, Crew
 from loadtest.meter import Meter
 from loadtest.open_model import OpenModel
-from loadtest.personas.provider import Course
+from loadtest.personas.errand import Course
 from loadtest.recorder import FileRecorder
 from loadtest.records import Deed, Iteration, Outcome, Persona, Request, RunFolder
 from tests.loadtest.generator.people import PEOPLE, Keeper, Scene, StillClock, plan, scenario, stage
@@ -139,6 +139,30 @@ def test_a_clinician_does_not_wait_for_a_patient_who_was_dropped() -> None:
     patient.drop()
     clinician.go()
     assert scene.clock.at < 10
+
+
+def test_a_patient_whose_clinician_was_dropped_is_dropped_and_not_failed() -> None:
+    scene = Scene()
+    made = crew(scene, people={**PEOPLE, "no_show_share": 0})
+    one = Schedule.of(made.scenario, 1).share(0, 500)
+    clinician, patient = sorted(
+        made.coming(one), key=lambda c: c.due_seconds != one.visits[0].provider_due
+    )
+    clinician.drop()
+    patient.go()
+    assert {row.outcome for row in scene.keeper.iterations} == {Outcome.DROPPED}
+    assert "EHR opens launch" not in scene.keeper.names()
+
+
+def test_a_patient_who_waits_already_learns_that_their_clinician_was_dropped() -> None:
+    scene, course = Scene(), Course()
+    made = crew(scene)
+    scene.clock.meanwhile = [course.clinician_dropped.set]
+    made.attend(plan(), course, 0.0)
+    (row,) = scene.keeper.iterations
+    assert (row.outcome, row.error) == (Outcome.DROPPED, "clinician_dropped")
+    assert row.due_seconds == row.began_seconds == row.ended_seconds
+    assert course.gone.is_set()
 
 
 def test_a_patient_who_reconnects_is_written_down_twice() -> None:

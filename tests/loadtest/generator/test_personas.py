@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 from loadtest.browser import Failed
 from loadtest.personas import idle_viewer, patient, portal_admin, provider
-from loadtest.personas.errand import Errand
-from loadtest.personas.provider import Course
+from loadtest.personas.errand import Course, Errand
 from loadtest.personas.sign_in import MorningCookies
 from loadtest.records import Iteration, Outcome, Persona
 from tests.loadtest.generator.people import Scene, plan, stage
@@ -25,7 +24,8 @@ def recorded(scene: Scene, errand: Errand, deed: Callable[[], object]) -> Iterat
 
 def hold(scene: Scene, course: Course | None = None) -> Iteration:
     errand = scene.errand(teams="1")
-    return recorded(scene, errand, lambda: provider.hold_visit(errand, plan(), course or Course()))
+    errand.course = course or Course()
+    return recorded(scene, errand, lambda: provider.hold_visit(errand, plan()))
 
 
 def attend(scene: Scene) -> Iteration:
@@ -90,7 +90,7 @@ def test_a_clinician_s_patience_begins_anew_when_somebody_is_there() -> None:
 def test_a_sign_in_page_fails_the_launch_by_name() -> None:
     scene = Scene()
     errand = scene.errand()
-    failed = recorded(scene, errand, lambda: provider.hold_visit(errand, plan(), Course()))
+    failed = recorded(scene, errand, lambda: provider.hold_visit(errand, plan()))
     assert (failed.outcome, failed.error) == (Outcome.FAILED, "needs_microsoft_sign_in")
     assert failed.launch_ms == -1
 
