@@ -7,13 +7,15 @@ CHROMIUM := /usr/bin/chromium
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header
 SOURCES := services infra scripts loadtest tests
 INFRA := PYTHONPATH=infra $(BIN)/python
+LOAD_OPTIONS = $(if $(FAULT),--fault $(FAULT)) $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED)) \
+	$(if $(PROCESSES),--processes $(PROCESSES)) $(OPTIONS)
 PULUMI_VERSION := v3.259.0
 PULUMI := tools/pulumi/bin/pulumi
 PULUMI_COMMAND := github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
-	test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
+	load load-smoke soak test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
 	coverage check format data-inventory lock clean
 
 help: ## list the commands
@@ -59,7 +61,16 @@ errors: install ## produce E1-E14 in the sandbox and open the page that explains
 	$(BIN)/python scripts/errors.py $(NAME)
 
 test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
-	$(BIN)/pytest -m sandbox tests/e2e
+	$(BIN)/pytest -m sandbox tests/e2e tests/loadtest
+
+load-smoke: install ## the shortest load test with a verdict, under two minutes (FAULT=delay-300ms|drop-writeback|starve-generator must fail)
+	@$(BIN)/python -m loadtest --scenario smoke $(LOAD_OPTIONS)
+
+load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, OPTIONS=), verdict in artefacts/load
+	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),clinic_morning) $(LOAD_OPTIONS)
+
+soak: install ## the longest of them: does anything grow?
+	@$(BIN)/python -m loadtest --scenario soak $(LOAD_OPTIONS)
 
 test-pulumi: install pulumi-cli ## what breaks under the real engine is named: the rehearsal's own tests
 	$(BIN)/pytest -m pulumi tests/infra

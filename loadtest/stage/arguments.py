@@ -67,6 +67,11 @@ class Arguments:
     remote: Remote | None
     folder: Path
 
+    @property
+    def environment(self) -> str:
+        """Of the EHR."""
+        return self.remote.environment if self.remote else "test"
+
 
 def parse(argv: list[str]) -> Arguments:
     """Exits with status 2 when argparse refuses; raises ArgumentsRefused for what does not go together."""

@@ -12,29 +12,28 @@ from typing import Final
 
 from rich.console import Console
 
-from loadtest.arrivals import RateCurve, visits_needed
-from loadtest.records import Gauge, Ledger, RowWriter, Run, RunFolder
-from loadtest.scenario import SCENARIOS, Model, Scenario, StageEvent, named
-from loadtest.stage import progress
+from loadtest.arrivals import visits_needed
+from loadtest.records import Gauge, RowWriter, RunFolder
+from loadtest.scenario import SCENARIOS, Scenario, named
 from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
-from loadtest.stage.draining import NEVER, Owed, wait_until_told
-from loadtest.stage.generator import Generator, GeneratorFailed, Starver
-from loadtest.stage.ground import (
-    ADMIN,
-    CLINICIAN,
-    EHR_CLINICIAN,
-    EHR_PASSWORD,
-    Ground,
-    GroundRefused,
+from loadtest.stage.documents import (
+    Times,
+    ledger_document,
+    rates_of,
+    run_document,
+    stage_document,
 )
+from loadtest.stage.draining import NEVER, Owed, wait_until_told
+from loadtest.stage.event_plan import EventPlan, carry_out, require_possible
+from loadtest.stage.generator import Generator, GeneratorFailed, Starver
+from loadtest.stage.ground import Ground, GroundRefused
 from loadtest.stage.hosted import hosted
-from loadtest.stage.machine import commit, machine_words
 from loadtest.stage.outbox import OutboxReading, read_outbox
-from loadtest.stage.preparation import client_ids
+from loadtest.stage.progress import line, rate_asked, read_history
 from loadtest.stage.sampler import Families, Sampler
 from loadtest.stage.upstreams import Upstreams
-from loadtest.target import BookedVisit, Stage
+from loadtest.target import BookedVisit
 
 # Locust needs 1.2 CPU seconds to start (spec/performance.md 3d), more where others work too.
 LEAD_SECONDS: Final = 6.0
@@ -47,7 +46,7 @@ LOST_WRITE_BACKS: Final = 5
 LATEST: Final = "verdict.json"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Teller:
     """What the person who started the run reads; each phase with its time."""
 
@@ -61,22 +60,6 @@ class Teller:
         began = time.monotonic()
         yield
         self.say(f"[green]✓[/green] {words} [dim]{time.monotonic() - began:.1f} s[/dim]")
-
-
-@dataclass(slots=True)
-class EventPlan:
-    """The scenario's events, each done once when its second has come."""
-
-    waiting: list[StageEvent]
-
-    @classmethod
-    def of(cls, scenario: Scenario) -> "EventPlan":
-        return cls(sorted(scenario.stage.events, key=lambda event: event.at_seconds))
-
-    def due(self, now_seconds: float) -> list[StageEvent]:
-        due = [event for event in self.waiting if event.at_seconds <= now_seconds]
-        self.waiting = self.waiting[len(due) :]
-        return due
 
 
 @dataclass(slots=True)
@@ -111,10 +94,9 @@ class LoadRun:
                 starver.start()
                 stack.callback(starver.stop)
             self._watch(generator, upstreams)
-            ended = self.now()
+            times = Times(starts_at=self.starts_at, ended_seconds=self.now())
             drained = self._drain(upstreams)
-        self._write_ledger(drained)
-        self._write_run(ended)
+        self._write_down(times, drained)
         return self._judge()
 
     def now(self) -> float:
@@ -122,51 +104,31 @@ class LoadRun:
 
     def _upstreams(self) -> Upstreams | None:
         """As slow and broken as the scenario and the fault want them from the first second on."""
-        wanted = self.scenario.stage.upstream_delay_ms
-        fault = self.arguments.fault
-        if self.ground.controls is None:
-            if wanted.ehr or wanted.graph or fault in (Fault.DELAY_300MS, Fault.DROP_WRITEBACK):
-                raise GroundRefused("nobody here can be told to answer late or wrongly")
+        controls, fault = self.ground.controls, self.arguments.fault
+        upstreams = Upstreams.of(controls) if controls else None
+        require_possible(self.scenario, upstreams)
+        if upstreams is None:
+            if fault in (Fault.DELAY_300MS, Fault.DROP_WRITEBACK):
+                raise GroundRefused(f"{fault} needs simulators that can be told")
             return None
-        upstreams = Upstreams.of(self.ground.controls)
         if fault is Fault.DROP_WRITEBACK:
             upstreams.lose_write_backs(LOST_WRITE_BACKS)
-        upstreams.stand(wanted, EXTRA_DELAY_MS if fault is Fault.DELAY_300MS else 0)
+        extra_ms = EXTRA_DELAY_MS if fault is Fault.DELAY_300MS else 0
+        upstreams.stand(self.scenario.stage.upstream_delay_ms, extra_ms)
         return upstreams
 
     def _start_generator(self, visits: tuple[BookedVisit, ...]) -> Generator:
-        stage = self.folder.path / "stage.json"
-        self._stage(visits).write(stage)
-        return Generator.start(
-            stage,
-            SCENARIOS / f"{self.scenario.name}.toml",
-            self.arguments.processes,
-        )
-
-    def _stage(self, visits: tuple[BookedVisit, ...]) -> Stage:
-        addresses = self.ground.addresses
-        remote = self.arguments.remote
-        provider, patient = client_ids(remote.environment if remote else "test")
-        return Stage(
-            connector_url=addresses.connector_url,
-            feed_url=addresses.feed_url,
-            ehr_url=addresses.ehr_url,
-            mychart_url=addresses.mychart_url,
-            microsoft_url=addresses.microsoft_url,
-            ca_file=addresses.ca_file,
-            provider_client_id=provider,
-            patient_client_id=patient,
-            provider_launch_uri=f"{addresses.connector_url}/launch/provider",
-            patient_launch_uri=f"{addresses.connector_url}/launch/patient",
-            visits=visits,
-            clinician_sign_in=CLINICIAN,
-            admin_sign_in=ADMIN,
-            ehr_sign_in=EHR_CLINICIAN,
-            ehr_password=EHR_PASSWORD,
-            run_folder=self.folder.path.absolute(),
-            seed=self.arguments.seed,
+        file = self.folder.path / "stage.json"
+        stage = stage_document(
+            self.arguments,
+            self.ground,
+            visits,
+            run_folder=self.folder.path,
             starts_at=self.starts_at,
         )
+        stage.write(file)
+        scenario = SCENARIOS / f"{self.scenario.name}.toml"
+        return Generator.start(file, scenario, self.arguments.processes)
 
     def _start_sampler(self, generator: Generator) -> Sampler:
         families = Families(lambda: {**self.ground.pids(), **generator.pids()})
@@ -176,33 +138,25 @@ class LoadRun:
         return sampler
 
     def _outbox_reader(self) -> Callable[[], OutboxReading]:
+        """With connections of its own: each belongs to one thread."""
         session, url = self.ground.addresses.session(), self.ground.addresses.connector_url
         return lambda: read_outbox(session, url)
 
     def _watch(self, generator: Generator, upstreams: Upstreams | None) -> None:
         """Until the generating processes end; events happen and progress is told meanwhile."""
         plan, owed = EventPlan.of(self.scenario), self._outbox_reader()
-        rates, told = self._rates(), 0.0
+        rates, told = rates_of(self.scenario), 0.0
         last = self.scenario.total_seconds + OVERRUN_SECONDS
         while generator.is_running and self.now() < last:
             for event in plan.due(self.now()):
-                self._do(event, upstreams)
+                carry_out(event, self.ground, upstreams)
+                self.tell.say(f"[yellow]{event.words()}[/yellow]")
             if self.now() - told >= TOLD_EVERY_SECONDS:
                 told = self.now()
-                asked = progress.rate_asked(rates, told)
-                seen = progress.read_history(self.folder.path)
-                self.tell.say(progress.line(told, asked, seen, owed()))
+                seen = read_history(self.folder.path)
+                self.tell.say(line(told, rate_asked(rates, told), seen, owed()))
             time.sleep(TICK_SECONDS)
         self._require_whole(generator)
-
-    def _do(self, event: StageEvent, upstreams: Upstreams | None) -> None:
-        if event.do.value.startswith("kill_"):
-            self.ground.kill(event.do)
-        elif upstreams is None:
-            raise GroundRefused(f"nobody here can be told: {event.words()}")
-        else:
-            upstreams.do(event)
-        self.tell.say(f"[yellow]{event.words()}[/yellow]")
 
     def _require_whole(self, generator: Generator) -> None:
         if generator.is_running:
@@ -217,10 +171,9 @@ class LoadRun:
     def _drain(self, upstreams: Upstreams | None) -> float:
         """Everything that happened is told to the EHR, or patience ends."""
         controls, owed = self.ground.controls, self._outbox_reader()
-        if upstreams is not None:
-            upstreams.clear()
-        if controls is None:
+        if controls is None or upstreams is None:
             return NEVER
+        upstreams.clear()
         patience = self.scenario.total_seconds / 2
         patience = min(max(patience, SHORTEST_DRAIN_SECONDS), LONGEST_DRAIN_SECONDS)
         with self.tell.phase("what happened was told to the EHR"):
@@ -231,47 +184,15 @@ class LoadRun:
                 patience,
             )
 
-    def _write_ledger(self, drained_seconds: float) -> None:
-        """Without simulators there is none: the verdict then says that it did not look."""
+    def _write_down(self, times: Times, drained_seconds: float) -> None:
+        """Without simulators there is no ledger: the verdict then says that it did not look."""
         controls = self.ground.controls
-        if controls is None:
-            return
         with self.tell.phase("ledgers are fetched"):
-            ledger = Ledger(
-                meetings=tuple(controls.meetings()),
-                write_backs=tuple(controls.write_backs()),
-                drained_seconds=drained_seconds,
-                notes=tuple(self.notes),
-            )
-            self.folder.write_document("ledger.json", ledger)
-
-    def _write_run(self, ended_seconds: float) -> None:
-        scenario, fault = self.scenario, self.arguments.fault
-        faults = ", ".join(
-            words for words in (scenario.fault, fault.value if fault else "") if words
-        )
-        run = Run(
-            scenario=scenario.name,
-            question=scenario.question,
-            started_at=datetime.fromtimestamp(self.starts_at, UTC).isoformat(timespec="seconds"),
-            seed=self.arguments.seed,
-            target=self.arguments.remote.connector if self.arguments.remote else "",
-            commit=commit(),
-            machine=machine_words(),
-            model=scenario.model.value,
-            measured_from_seconds=scenario.measured_from_seconds,
-            measured_to_seconds=scenario.measured_to_seconds,
-            ended_seconds=round(ended_seconds, 3),
-            rates=self._rates(),
-            fault=faults,
-            web_processes=self.ground.web_processes,
-            database=self.ground.database,
-        )
-        self.folder.write_document("run.json", run)
-
-    def _rates(self) -> tuple[tuple[float, float], ...]:
-        is_open = self.scenario.model is Model.OPEN
-        return RateCurve.of(self.scenario).pairs() if is_open else ()
+            if controls is not None:
+                ledger = ledger_document(controls, drained_seconds, self.notes)
+                self.folder.write_document("ledger.json", ledger)
+            run = run_document(self.arguments, self.scenario, self.ground, times)
+            self.folder.write_document("run.json", run)
 
     def _judge(self) -> int:
         from loadtest.verdict import judge
