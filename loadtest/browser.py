@@ -4,11 +4,12 @@ No JavaScript and no assets: what the pages' scripts ask for (status of the wait
 ask for. An answer 429 or 503 with Retry-After is `Shed`; every other unexpected answer is `Failed`.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from loadtest.hops import Hops, Part
@@ -21,6 +22,7 @@ PHONE: Final = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) MyChart/1
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REFUSING_FOR_NOW: Final = frozenset({429, 503})
 _KEEPS_METHOD: Final = frozenset({307, 308})
+_OK: Final = 200
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
 _MOST_REDIRECTS: Final = 12
@@ -66,6 +68,15 @@ class Answer:
 
     def header(self, name: str) -> str:
         return next((value for known, value in self.headers if known == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """A server-sent event; of its `data` what is JSON."""
+
+    name: str
+    data: dict[str, Any]
+    id: str = ""
 
 
 class Stream(Protocol):
@@ -176,19 +187,25 @@ class Browser:
         """What a page's script fetches. Raises Failed, Shed."""
         return self._hop("GET", url, b"").body
 
-    def listen(self, url: str, origin: str, seconds: float) -> Iterator[str]:
-        """The names of a feed's events as they come, "open" first. Raises Failed, Shed."""
+    def listen(
+        self, url: str, origin: str, seconds: float, last_event_id: str = ""
+    ) -> Iterator[FeedEvent]:
+        """What an EventSource hands to its page as it comes, "open" first. Raises Failed, Shed."""
         headers = {**self._headers(url), "Accept": "text/event-stream", "Origin": origin}
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
         began, name = self.clock.now(), self.hops.name_of("GET", url)
         try:
             with self.transport.stream(url, headers) as stream:
                 self._note(name, began, stream.answer)
-                yield "open"
-                for line in stream.lines(seconds):
-                    if line.startswith("event:"):
-                        yield line.removeprefix("event:").strip()
+                yield FeedEvent("open", {})
+                yield from events_in(stream.lines(seconds))
         except Unreachable as err:
             raise self._no_answer(name, began, err) from err
+
+    def heard(self, name: str, late_seconds: float) -> None:
+        """Something came by itself that long after it happened: recorded like the answer to a request."""
+        self._record(name, self.clock.now() - late_seconds, _OK, ServerTiming(), None)
 
     def _go(self, method: str, url: str, body: bytes) -> Page:
         for _ in range(_MOST_REDIRECTS):
@@ -255,6 +272,23 @@ class Browser:
                 error=str(problem) if problem else "",
             )
         )
+
+
+def events_in(lines: Iterable[str]) -> Iterator[FeedEvent]:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, as far as we use it."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name:
+            fields[name] = value.removeprefix(" ")
+        elif line == "":
+            if "data" in fields:
+                yield FeedEvent(
+                    fields.get("event", "message"),
+                    json.loads(fields["data"]),
+                    fields.get("id", ""),
+                )
+            fields = {}
 
 
 def _problem_of(name: str, answer: Answer) -> Failed | Shed | None:

@@ -14,6 +14,10 @@ class Clock(Protocol):
 
     def now(self) -> float: ...
 
+    def of_epoch(self, epoch_seconds: float) -> float:
+        """An instant another part wrote down; as exact as the wall clocks agree."""
+        ...
+
     def sleep(self, seconds: float) -> None: ...
 
     def sleep_until(self, seconds: float) -> None: ...
@@ -23,6 +27,7 @@ class RunClock:
     """The machine's steady clock, with its zero where the wall clock shows `starts_at` (epoch seconds)."""
 
     def __init__(self, starts_at: float) -> None:
+        self._starts_at = starts_at
         self._zero = time.monotonic() - (time.time() - starts_at)
 
     @classmethod
@@ -32,6 +37,9 @@ class RunClock:
 
     def now(self) -> float:
         return time.monotonic() - self._zero
+
+    def of_epoch(self, epoch_seconds: float) -> float:
+        return epoch_seconds - self._starts_at
 
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))

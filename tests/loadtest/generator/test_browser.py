@@ -6,7 +6,7 @@ from loadtest.hops import UNEXPECTED, Hops, Part
 from loadtest.personas.errand import launch_address
 from loadtest.records import Outcome, Persona
 from tests.loadtest.generator.people import Scene, stage
-from tests.loadtest.generator.town import SECRET, Reply, page
+from tests.loadtest.generator.town import SECRET, Reply, event, page
 
 LAUNCH = launch_address(
     stage(), "provider", "https://town/connector/launch/provider", appointment="a"
@@ -151,10 +151,11 @@ def test_a_root_is_not_taken_for_the_beginning_of_another_word() -> None:
 
 def test_the_feed_s_events_come_by_name() -> None:
     scene = Scene()
-    scene.town.feed_lines = ["retry: 2000", "", ": still here", "event: visit", "data: {}", ""]
+    scene.town.feed_lines = ["retry: 2000", "", ": still here", "", *event(7), "id: 8"]
     browser = scene.browser()
     heard = list(browser.listen("https://town/feed/feed/visits/a", "https://town", 5))
-    assert heard == ["open", "visit"]
+    assert [(one.name, one.id) for one in heard] == [("open", ""), ("visit", "7")]
+    assert heard[1].data["at"] == "1970-01-01T00:00:00.500+00:00"
     assert scene.keeper.names() == ["feed opens"]
 
 

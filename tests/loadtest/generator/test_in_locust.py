@@ -2,6 +2,7 @@
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -77,6 +78,15 @@ def locust(folder: Path, scenario: str, *options: str) -> subprocess.CompletedPr
     )
 
 
+def own_port() -> tuple[str, ...]:
+    """Other runs on this machine have Locust's usual one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    bind = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port)
+    return (*bind, "--master-host", "127.0.0.1", "--master-port", port)
+
+
 def outcomes(folder: Path) -> Counter[tuple[Persona, Outcome]]:
     rows = RunFolder(folder).rows("iterations", Iteration)
     return Counter((row.persona, row.outcome) for row in rows)
@@ -88,7 +98,8 @@ def test_two_processes_share_one_schedule_and_show_named_requests(
     """--processes forks a master and two workers."""
     statistics = tmp_path / "locust"
     model = 'model = "open"\n' + COMMON.replace("[people]", OPEN + "\n[people]")
-    ended = locust(tmp_path, model, "--processes", "2", "--csv", str(statistics))
+    options = ("--processes", "2", "--csv", str(statistics), *own_port())
+    ended = locust(tmp_path, model, *options)
     assert ended.returncode == 0, ended.stderr
     counted = outcomes(tmp_path)
     assert counted[Persona.PROVIDER, Outcome.DONE] == 6

@@ -28,6 +28,9 @@ class YieldingClock:
     def now(self) -> float:
         return time.monotonic() - self._zero
 
+    def of_epoch(self, epoch_seconds: float) -> float:
+        return epoch_seconds
+
     def sleep(self, seconds: float) -> None:
         gevent.sleep(max(0.0, seconds))
 

@@ -9,7 +9,7 @@ from loadtest.personas.errand import Course, Errand
 from loadtest.personas.sign_in import MorningCookies
 from loadtest.records import Iteration, Outcome, Persona
 from tests.loadtest.generator.people import Scene, plan, stage
-from tests.loadtest.generator.town import SECRET, page
+from tests.loadtest.generator.town import SECRET, event, page
 
 MEETING = "19:meeting_a3@thread.v2"
 BUSY = (503, {"Retry-After": "7"}, "later")
@@ -237,11 +237,30 @@ def test_an_overview_without_an_environment_fails_by_name() -> None:
 
 def test_a_viewer_holds_the_feed_and_reads_the_page_at_every_event() -> None:
     scene = Scene()
-    scene.town.feed_lines = ["retry: 2000", "event: visit", "event: visit"]
+    scene.town.feed_lines = ["retry: 2000", "", *event(1), *event(2)]
     errand = scene.errand(Persona.IDLE_VIEWER, hyperspace="1")
     heard = idle_viewer.watch(errand, 1.5)
     assert heard == 2
     assert scene.keeper.names().count("connector /visits/{id}") == 1 + 1 + 2
+
+
+def test_an_event_is_timed_from_when_it_happened_in_the_meeting() -> None:
+    scene = Scene()
+    scene.clock.at = 0.75
+    scene.town.feed_lines = [
+        *event(1, at="1970-01-01T00:00:00.700Z"),
+        *event(2, at="1970-01-01T00:00:00.750Z"),
+    ]
+    idle_viewer.watch(scene.errand(Persona.IDLE_VIEWER, hyperspace="1"), 1.5)
+    timed = [row for row in scene.keeper.requests if row.name == idle_viewer.EVENT_ON_PAGE]
+    assert [(row.at_seconds, row.elapsed_ms) for row in timed] == [(0.75, 0)]
+
+
+def test_a_feed_goes_on_after_the_last_event_that_came() -> None:
+    scene = Scene()
+    scene.town.feed_lines = [*event(1), *event(2)]
+    idle_viewer.watch(scene.errand(Persona.IDLE_VIEWER, hyperspace="1"), 3)
+    assert [one for one in scene.town.last_event_ids if one] == ["2"]
 
 
 def test_a_viewer_connects_again_when_the_feed_ends() -> None:

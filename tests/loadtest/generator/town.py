@@ -26,6 +26,11 @@ def page(*ids: str, text: str = "", **data: str) -> Reply:
     return 200, {}, f"<html><h1>t</h1><p{marked}></p>{elements}{text}</html>"
 
 
+def event(number: int, at: str = "1970-01-01T00:00:00.500+00:00") -> list[str]:
+    """Lines of the feed."""
+    return [f"id: {number}", "event: visit", f'data: {{"at": "{at}"}}', ""]
+
+
 def to(url: str, **headers: str) -> Reply:
     return 303, {"Location": url, **headers}, ""
 
@@ -47,6 +52,7 @@ class Town:
     cookies_of: dict[str, str] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=lambda: defaultdict(Meeting))
     feed_lines: list[str] = field(default_factory=list)
+    last_event_ids: list[str] = field(default_factory=list)
     closed: int = 0
     _seats: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +78,7 @@ class Town:
         parts = urlsplit(url)
         self.asked.append((method, parts.path))
         self.cookies_of[parts.path] = headers.get("Cookie", "")
+        self.last_event_ids.append(headers.get("Last-Event-ID", ""))
         for one in [one for one in self.broken if one[0] in parts.path]:
             self.broken.remove(one)
             if isinstance(one[1], str):
