@@ -67,7 +67,7 @@ load-smoke: install ## the shortest load test with a verdict, under two minutes 
 	@$(BIN)/python -m loadtest --scenario smoke $(LOAD_OPTIONS)
 
 load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, OPTIONS=), verdict in artefacts/load
-	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),clinic_morning) $(LOAD_OPTIONS)
+	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),load) $(LOAD_OPTIONS)
 
 soak: install ## the longest of them: does anything grow?
 	@$(BIN)/python -m loadtest --scenario soak $(LOAD_OPTIONS)

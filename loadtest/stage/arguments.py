@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--scenario", default="smoke", help="a file of loadtest/scenarios")
+    parser.add_argument(
+        "--scenario", default="smoke", help="one of loadtest/scenarios by name, or a .toml file"
+    )
     parser.add_argument(
         "--seed", type=int, default=1, help="who comes when; the same seed, the same people"
     )

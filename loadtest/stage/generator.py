@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # ships no types
+from scripts.postgres_test_server import free_port
+from scripts.sandbox_parts.ports import LOOPBACK
 
 from loadtest.stage.progress import PREFIX
 from loadtest.target import SCENARIO_VARIABLE, STAGE_VARIABLE
@@ -99,7 +101,15 @@ def locust_command(processes: int, history: Path) -> list[str]:
     """One process is enough below a thousand launches a second (spec/performance.md 3d)."""
     command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless"]
     command += ["--only-summary", "--csv", str(history), "--csv-full-history"]
-    return command + (["--processes", str(processes)] if processes > 1 else [])
+    if processes == 1:
+        return command
+    # On Locust's own port the workers of another run on this machine would join this one.
+    port = str(free_port())
+    return [
+        *(*command, "--processes", str(processes)),
+        *("--master-bind-host", LOOPBACK, "--master-bind-port", port),
+        *("--master-host", LOOPBACK, "--master-port", port),
+    ]
 
 
 class Starver(threading.Thread):

@@ -127,7 +127,7 @@ class LoadRun:
             starts_at=self.starts_at,
         )
         stage.write(file)
-        scenario = SCENARIOS / f"{self.scenario.name}.toml"
+        scenario = scenario_file(self.arguments.scenario)
         return Generator.start(file, scenario, self.arguments.processes)
 
     def _start_sampler(self, generator: Generator) -> Sampler:
@@ -205,9 +205,22 @@ class LoadRun:
         return code
 
 
+def scenario_file(name_or_path: str) -> Path:
+    """One of ours by name, or any file that ends with `.toml`."""
+    is_path = name_or_path.endswith(".toml")
+    return Path(name_or_path).absolute() if is_path else SCENARIOS / f"{name_or_path}.toml"
+
+
+def read_scenario(name_or_path: str) -> Scenario:
+    """Raises: ScenarioRefused: names every problem, or which scenarios there are."""
+    if name_or_path.endswith(".toml"):
+        return Scenario.read(scenario_file(name_or_path))
+    return named(name_or_path)
+
+
 def run(arguments: Arguments, console: Console) -> int:
     """Raises: ScenarioRefused, GroundRefused, PartFailed, GeneratorFailed: the run came to no verdict."""
-    scenario, tell = named(arguments.scenario), Teller(console)
+    scenario, tell = read_scenario(arguments.scenario), Teller(console)
     tell.say(f"[bold]{scenario.name}[/bold]: {scenario.question}")
     folder = RunFolder.new(arguments.folder / _name(scenario))
     with ExitStack() as stack:

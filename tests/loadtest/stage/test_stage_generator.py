@@ -39,7 +39,16 @@ def test_one_process_is_started_without_workers(tmp_path: Path) -> None:
 
 
 def test_several_processes_are_a_master_and_its_workers(tmp_path: Path) -> None:
-    assert locust_command(3, tmp_path / "locust")[-2:] == ["--processes", "3"]
+    command = locust_command(3, tmp_path / "locust")
+    assert command[command.index("--processes") + 1] == "3"
+
+
+def test_two_runs_on_one_machine_do_not_take_one_anothers_workers(tmp_path: Path) -> None:
+    commands = [locust_command(2, tmp_path / "locust") for _ in range(2)]
+    bound = [one[one.index("--master-bind-port") + 1] for one in commands]
+    called = [one[one.index("--master-port") + 1] for one in commands]
+    assert bound == called
+    assert "5557" not in bound
 
 
 def test_stopping_ends_the_whole_family(generator: Generator) -> None:

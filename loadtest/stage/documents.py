@@ -1,0 +1,93 @@
+"""What the stage writes down: for the generating processes before the run, for the verdict after it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtest.arrivals import RateCurve
+from loadtest.records import Ledger, Run
+from loadtest.scenario import Model, Scenario
+from loadtest.stage.arguments import Arguments
+from loadtest.stage.controls import Controls
+from loadtest.stage.ground import ADMIN, CLINICIAN, EHR_CLINICIAN, EHR_PASSWORD, Ground
+from loadtest.stage.machine import commit, machine_words
+from loadtest.stage.preparation import client_ids
+from loadtest.target import BookedVisit, Stage
+
+AT_HOME = "at home"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """`starts_at` in epoch seconds, `ended_seconds` from then: when the generating processes had ended."""
+
+    starts_at: float
+    ended_seconds: float
+
+
+def stage_document(
+    arguments: Arguments,
+    ground: Ground,
+    visits: tuple[BookedVisit, ...],
+    *,
+    run_folder: Path,
+    starts_at: float,
+) -> Stage:
+    addresses = ground.addresses
+    provider, patient = client_ids(arguments.environment)
+    return Stage(
+        connector_url=addresses.connector_url,
+        feed_url=addresses.feed_url,
+        ehr_url=addresses.ehr_url,
+        mychart_url=addresses.mychart_url,
+        microsoft_url=addresses.microsoft_url,
+        ca_file=addresses.ca_file.absolute(),
+        provider_client_id=provider,
+        patient_client_id=patient,
+        provider_launch_uri=f"{addresses.connector_url}/launch/provider",
+        patient_launch_uri=f"{addresses.connector_url}/launch/patient",
+        visits=visits,
+        clinician_sign_in=CLINICIAN,
+        admin_sign_in=ADMIN,
+        ehr_sign_in=EHR_CLINICIAN,
+        ehr_password=EHR_PASSWORD,
+        run_folder=run_folder.absolute(),
+        seed=arguments.seed,
+        starts_at=starts_at,
+    )
+
+
+def run_document(arguments: Arguments, scenario: Scenario, ground: Ground, times: Times) -> Run:
+    fault = arguments.fault.value if arguments.fault else ""
+    return Run(
+        scenario=scenario.name,
+        question=scenario.question,
+        started_at=datetime.fromtimestamp(times.starts_at, UTC).isoformat(timespec="seconds"),
+        seed=arguments.seed,
+        target=arguments.remote.connector if arguments.remote else AT_HOME,
+        commit=commit(),
+        machine=machine_words(),
+        model=scenario.model.value,
+        measured_from_seconds=scenario.measured_from_seconds,
+        measured_to_seconds=scenario.measured_to_seconds,
+        ended_seconds=round(times.ended_seconds, 3),
+        rates=rates_of(scenario),
+        fault=", ".join(words for words in (scenario.fault, fault) if words),
+        web_processes=ground.web_processes,
+        database=ground.database,
+    )
+
+
+def rates_of(scenario: Scenario) -> tuple[tuple[float, float], ...]:
+    """None in the closed model: its users come as fast as they are served."""
+    return RateCurve.of(scenario).pairs() if scenario.model is Model.OPEN else ()
+
+
+def ledger_document(controls: Controls, drained_seconds: float, notes: list[str]) -> Ledger:
+    """What the simulators hold, asked once nothing is owed any more."""
+    return Ledger(
+        meetings=tuple(controls.meetings()),
+        write_backs=tuple(controls.write_backs()),
+        drained_seconds=drained_seconds,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,50 @@
+"""The scenario's timed events: each is done once, when its second has come."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from loadtest.scenario import Scenario, StageEvent
+from loadtest.stage.ground import Ground, GroundRefused
+from loadtest.stage.upstreams import Upstreams
+
+
+@dataclass(slots=True)
+class EventPlan:
+    """`waiting` in the order of time."""
+
+    waiting: list[StageEvent]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Self:
+        return cls(sorted(scenario.stage.events, key=lambda event: event.at_seconds))
+
+    def due(self, now_seconds: float) -> list[StageEvent]:
+        due = [event for event in self.waiting if event.at_seconds <= now_seconds]
+        self.waiting = self.waiting[len(due) :]
+        return due
+
+
+def carry_out(event: StageEvent, ground: Ground, upstreams: Upstreams | None) -> None:
+    """Raises: GroundRefused: it cannot be done here."""
+    if event.do.value.startswith("kill_"):
+        ground.kill(event.do)
+    elif upstreams is None:
+        raise GroundRefused(f"nobody here can be told: {event.words()}")
+    else:
+        upstreams.do(event)
+
+
+def require_possible(scenario: Scenario, upstreams: Upstreams | None) -> None:
+    """Before the first person comes, not when the event is due.
+
+    Raises:
+        GroundRefused: an event, or the standing delay, needs a simulator that can be told.
+    """
+    wanted = scenario.stage.upstream_delay_ms
+    told = [
+        event.words() for event in scenario.stage.events if not event.do.value.startswith("kill_")
+    ]
+    if upstreams is None and (told or wanted.ehr or wanted.graph):
+        raise GroundRefused(
+            f"scenario {scenario.name} needs simulators that can be told to be late"
+        )
