@@ -1,0 +1,102 @@
+"""The same words on the page, on the terminal and in `verdict.json`."""
+
+import shlex
+from math import isinf
+from typing import Final
+
+from loadtest.records import Run
+from loadtest.verdict.indicators import Seen
+from loadtest.verdict.judgement import Finding, Judgement, Standing, Verdict
+from loadtest.verdict.percentiles import Distribution, Percentile
+from loadtest.verdict.slo import Indicator
+from loadtest.verdict.truth import Harm, Truth
+
+NONE: Final = "–"
+_WHOLE_SHARE: Final = 100
+_DECIMALS: Final = ((100, 0), (10, 1))
+_TRUTH: Final = (Indicator.LOST, Indicator.DUPLICATE)
+
+
+def headline(judgement: Judgement) -> str:
+    if judgement.verdict is not Verdict.UNCHECKED:
+        return judgement.verdict.upper()
+    unchecked = {one.slo.indicator for one in judgement.standing(Standing.NOT_CHECKED)}
+    what = "TRUTH NOT CHECKED" if unchecked & {*_TRUTH} else "NOT EVERYTHING CHECKED"
+    return f"PASSED, {what}"
+
+
+def sentences(judgement: Judgement) -> list[str]:
+    """Why the headline says so; the first is the most important."""
+    voids = [f"{one.reason} {one.remedy}" for one in judgement.voids]
+    if judgement.verdict is Verdict.VOID:
+        return voids
+    said = [broken(one) for one in judgement.standing(Standing.BROKEN)]
+    if judgement.slower_than_baseline:
+        said.append(f"slower than the baseline: {judgement.slower_than_baseline}")
+    if judgement.verdict is Verdict.FAILED:
+        return [*said, *(f"And the other figures say nothing: {one}" for one in voids)]
+    kept = len(judgement.standing(Standing.KEPT))
+    said.append(f"All {kept} promises that could be checked were kept.")
+    few = [one.slo.name for one in judgement.standing(Standing.TOO_FEW)]
+    if few:
+        said.append(f"Too few to say: {', '.join(few)}.")
+    unchecked = [one.slo.name for one in judgement.standing(Standing.NOT_CHECKED)]
+    if unchecked:
+        said.append(f"Nobody could be asked about: {', '.join(unchecked)}.")
+    return said
+
+
+def broken(finding: Finding) -> str:
+    slo = finding.slo
+    return f"{slo.name} broke: {seen(finding)}, promised {slo.sign} {number(slo.limit)} {slo.unit}"
+
+
+def seen(finding: Finding) -> str:
+    if finding.seen.missing is not None or finding.seen.value is None:
+        return finding.standing.value
+    return (
+        "never" if isinf(finding.seen.value) else f"{number(finding.seen.value)} {finding.slo.unit}"
+    )
+
+
+def of_count(seen_: Seen) -> str:
+    return f"{seen_.count:,}"
+
+
+def number(value: float | None) -> str:
+    """For limits and what is held against them: a share of 99.949 % never reads as the 99.95 % it is not."""
+    if value is None:
+        return NONE
+    if isinf(value):
+        return "never"
+    if value == int(value) or abs(value) > _WHOLE_SHARE:
+        return f"{value:,.0f}"
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def rounded(value: float | None) -> str:
+    """For tables of measured times and rates: three digits."""
+    if value is None:
+        return NONE
+    decimals = next((places for least, places in _DECIMALS if abs(value) >= least), 2)
+    return f"{value:,.{decimals}f}"
+
+
+def percentile(times: Distribution, which: Percentile) -> str:
+    return rounded(times.at(which))
+
+
+def truth(found: Truth | None) -> str:
+    if found is None:
+        return "not checked"
+    lost, twice = found.count(Harm.LOST), found.count(Harm.DUPLICATE)
+    return f"{lost} lost, {twice} duplicate"
+
+
+def how_to_repeat(run: Run) -> str:
+    faults = [one.strip() for one in run.fault.split(",") if one.strip() and " at " not in one]
+    options = [f"--fault {shlex.quote(one)}" for one in faults]
+    if run.target.startswith("http"):
+        options.append(f"--target {shlex.quote(run.target)} …")
+    words = f"python -m loadtest --scenario {shlex.quote(run.scenario)} --seed {run.seed}"
+    return " ".join([words, *options])
