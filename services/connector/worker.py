@@ -157,10 +157,11 @@ class Worker:
     def measure(self) -> bool:
         """What waits, each second: an operator sees an EHR stop taking reports at once."""
         with self.store.read() as tx:
-            backlog = tx.outbox.backlog()
+            backlog, posts = tx.outbox.backlog(), tx.inbox.waiting()
         for state, count in backlog.messages.items():
             self.telemetry.outbox(state, count)
         self.telemetry.outbox_oldest(backlog.oldest_seconds(self.clock.now()))
+        self.telemetry.inbox(posts)
         return False
 
     def anchor(self) -> bool:

@@ -377,6 +377,10 @@ class Inbox(Protocol):
         """Dead letter: kept for the operator, not tried again."""
         ...
 
+    def waiting(self) -> int:
+        """How many are still to be applied, those leased to a worker included."""
+        ...
+
     def purge(self, received_before: datetime) -> int:
         """Delete dead letters."""
         ...

@@ -105,3 +105,12 @@ def test_a_dead_letter_is_deleted_after_its_time_and_nothing_else_is(store: SqlS
         assert tx.inbox.purge(NOON) == 0
         assert tx.inbox.purge(NOON + SECOND) == 1
     assert [n.body for n in claim(store, NOON + MINUTE)] == [b"good"]
+
+
+def test_what_waits_to_be_applied_is_counted_leased_or_not(store: SqlStore) -> None:
+    fill(store, b"1", b"2", b"3", b"4")
+    first, second, _leased = claim(store, limit=3)
+    with store.write() as tx:
+        tx.inbox.done(first.id)
+        tx.inbox.bury(second.id, "unreadable")
+        assert tx.inbox.waiting() == 2

@@ -27,6 +27,9 @@ class Telemetry:
     def outbox(self, state: str, count: int) -> None:
         self.waiting[state] = count
 
+    def inbox(self, waiting: int) -> None:
+        self.waiting["posts"] = waiting
+
     def outbox_oldest(self, seconds: float) -> None:
         self.waiting["oldest_seconds"] = seconds
 
@@ -152,10 +155,11 @@ def test_what_waits_and_for_how_long_is_told(
     seed_visits(store)
     with store.write() as tx:
         tx.outbox.add(VISIT, "key", b"", worker.clock.now() - timedelta(seconds=90))
+        tx.inbox.add(b"{}", worker.clock.now())
 
     assert not worker.measure(), "and then the loop sleeps"
 
-    assert telemetry.waiting == {"pending": 1, "retry_at": 0, "oldest_seconds": 90}
+    assert telemetry.waiting == {"pending": 1, "retry_at": 0, "oldest_seconds": 90, "posts": 1}
     store.close()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import graph_notification
@@ -30,6 +30,11 @@ _CLAIM = (
 _THIS = _columns.id == bindparam("notification_id")
 _DONE = delete(graph_notification).where(_THIS)
 _RETRY = update(graph_notification).where(_THIS).values(due_at=bindparam("later"))
+_WAITING = (
+    select(func.count().label("posts"))
+    .select_from(graph_notification)
+    .where(_columns.due_at.is_not(None))
+)
 _PURGE = delete(graph_notification).where(
     _columns.due_at.is_(None), _columns.received_at < bindparam("before")
 )
@@ -58,6 +63,9 @@ class SqlInbox(Area):
 
     def bury(self, notification_id: int, code: str) -> None:
         self._change(_BURY, {"notification_id": notification_id, "why": code})
+
+    def waiting(self) -> int:
+        return sum(row.posts for row in self._rows(_WAITING))
 
     def purge(self, received_before: datetime) -> int:
         return self._change(_PURGE, {"before": received_before}).rowcount

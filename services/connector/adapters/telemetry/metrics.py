@@ -32,6 +32,11 @@ OUTBOX_OLDEST_SECONDS = Gauge(
     "Age of the oldest message that waits to be delivered.",
     multiprocess_mode="mostrecent",
 )
+INBOX = Gauge(
+    "connector_inbox_notifications",
+    "Posts of Graph that are stored and not applied yet.",
+    multiprocess_mode="mostrecent",
+)
 WORKER_ERRORS = Counter("connector_worker_errors_total", "Unexpected errors by loop.", ["loop"])
 
 

@@ -59,6 +59,9 @@ class OperatorView:
     def outbox(self, state: str, count: int) -> None:
         metrics.OUTBOX.labels(state).set(count)
 
+    def inbox(self, waiting: int) -> None:
+        metrics.INBOX.set(waiting)
+
     def outbox_oldest(self, seconds: float) -> None:
         metrics.OUTBOX_OLDEST_SECONDS.set(seconds)
 
