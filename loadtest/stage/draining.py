@@ -16,12 +16,14 @@ class Owed:
     """What is still on its way, and how many reports the EHR has taken."""
 
     deliveries: int
+    posts: float
     outbox: float
     taken: int
 
     @property
     def nothing(self) -> bool:
-        return self.deliveries == 0 and self.outbox <= 0
+        """As far as anybody can tell: -1 is not known."""
+        return self.deliveries == 0 and self.posts <= 0 and self.outbox <= 0
 
 
 def wait_until_told(

@@ -1,4 +1,4 @@
-"""What the connector's outbox owes, read from `/metrics` (docs/data.md)."""
+"""What the connector's outbox owes and its inbox holds, read from `/metrics` (docs/data.md)."""
 
 import re
 from dataclasses import dataclass
@@ -10,26 +10,27 @@ TIMEOUT_SECONDS: Final = 2.0
 _WAITING: Final = re.compile(
     r'^connector_outbox_messages\{state="(?:pending|retry_at)"\} (\S+)$', re.MULTILINE
 )
+_POSTS: Final = re.compile(r"^connector_inbox_notifications (\S+)$", re.MULTILINE)
 _OLDEST: Final = re.compile(r"^connector_outbox_oldest_seconds (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxReading:
-    """-1 where the connector does not tell."""
+    """-1 where the connector does not tell. `posts` are Graph's, stored and not applied yet."""
 
     pending: float = -1.0
     oldest_seconds: float = -1.0
+    posts: float = -1.0
 
     @classmethod
     def of(cls, exposition: str) -> Self:
         waiting = [float(number) for number in _WAITING.findall(exposition)]
-        oldest = _OLDEST.search(exposition)
-        return cls(sum(waiting) if waiting else -1.0, float(oldest[1]) if oldest else -1.0)
-
-    @property
-    def is_empty(self) -> bool:
-        """As far as anybody can tell."""
-        return self.pending <= 0
+        oldest, posts = _OLDEST.search(exposition), _POSTS.search(exposition)
+        return cls(
+            sum(waiting) if waiting else -1.0,
+            float(oldest[1]) if oldest else -1.0,
+            float(posts[1]) if posts else -1.0,
+        )
 
 
 def read_outbox(session: requests.Session, connector_url: str) -> OutboxReading:

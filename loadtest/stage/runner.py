@@ -17,6 +17,7 @@ from loadtest.records import Gauge, RowWriter, RunFolder
 from loadtest.scenario import SCENARIOS, Scenario, named
 from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
+from loadtest.stage.controls import Controls
 from loadtest.stage.documents import (
     Times,
     ledger_document,
@@ -177,12 +178,7 @@ class LoadRun:
         patience = self.scenario.total_seconds / 2
         patience = min(max(patience, SHORTEST_DRAIN_SECONDS), LONGEST_DRAIN_SECONDS)
         with self.tell.phase("what happened was told to the EHR"):
-            return wait_until_told(
-                lambda: Owed(
-                    controls.pending_deliveries(), owed().pending, controls.reports_taken()
-                ),
-                patience,
-            )
+            return wait_until_told(lambda: what_is_owed(controls, owed()), patience)
 
     def _write_down(self, times: Times, drained_seconds: float) -> None:
         """Without simulators there is no ledger: the verdict then says that it did not look."""
@@ -203,6 +199,15 @@ class LoadRun:
         if verdict.exists():
             shutil.copyfile(verdict, self.arguments.folder / LATEST)
         return code
+
+
+def what_is_owed(controls: Controls, reading: OutboxReading) -> Owed:
+    return Owed(
+        deliveries=controls.pending_deliveries(),
+        posts=reading.posts,
+        outbox=reading.pending,
+        taken=controls.reports_taken(),
+    )
 
 
 def scenario_file(name_or_path: str) -> Path:

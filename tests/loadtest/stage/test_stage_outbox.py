@@ -14,12 +14,13 @@ def test_what_waits_is_read_from_the_connectors_own_exposition() -> None:
     for state, count in {"pending": 3, "retry_at": 2, "delivered": 90, "parked": 1}.items():
         view.outbox(state, count)
     view.outbox_oldest(61.5)
-    assert OutboxReading.of(view.exposition().decode()) == OutboxReading(5, 61.5)
+    view.inbox(4)
+    assert OutboxReading.of(view.exposition().decode()) == OutboxReading(5, 61.5, 4)
 
 
 def test_labels_of_another_order_of_numbers_are_read_too() -> None:
     exposition = 'connector_outbox_messages{state="pending"} 1.2e+04\n'
-    assert OutboxReading.of(exposition) == OutboxReading(12_000, -1)
+    assert OutboxReading.of(exposition) == OutboxReading(12_000, -1, -1)
 
 
 def test_a_connector_that_tells_nothing_is_not_taken_for_an_empty_one() -> None:
