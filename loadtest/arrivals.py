@@ -26,6 +26,8 @@ from loadtest.scenario import (
 )
 
 RESOLUTION_SECONDS: Final = 1.0
+# Nobody looks how a visit goes before its clinician had time to begin it.
+VIEWED_AFTER_SECONDS: Final = 5.0
 
 # Share of the peak at each minute from 8:50 to 9:15: visits are booked for 9:00, clinicians open them from 8:55 to
 # 9:05, half of them within two minutes of the hour. An assumption; no vendor publishes such a curve.
@@ -125,7 +127,7 @@ class PlannedVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCaller:
-    """Somebody beside the visits; an idle viewer looks at the visit with this number."""
+    """Somebody beside the visits; an idle viewer looks at the visit with this number, the newest that has begun."""
 
     number: int
     persona: Persona
@@ -194,7 +196,7 @@ def _callers(scenario: Scenario, visits: Sequence[float], seed: int) -> Iterator
         for due in _at_rate(rate / 60, scenario.measured_to_seconds, _dice(seed, persona, 0))
     ]
     for number, (due, persona) in enumerate(sorted(coming)):
-        newest = bisect_left(visits, due) - 1
+        newest = bisect_left(visits, due - VIEWED_AFTER_SECONDS) - 1
         if persona is Persona.IDLE_VIEWER and newest < 0:
             continue
         yield PlannedCaller(

@@ -177,7 +177,7 @@ class PortalAdmins(_Table):
 
 
 class IdleViewers(_Table):
-    """Each opens the status page of the newest visit and holds its feed of server-sent events."""
+    """Each opens the status page of the newest visit that had time to begin, and holds its feed of server-sent events."""
 
     per_minute: NonNegativeFloat = 0
     hold_seconds: PositiveFloat = 30
