@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_a_stage_of_an_earlier_run_is_refused(town: Town, tmp_path: Path) -> Non
     stage(town.root, tmp_path, starts_at=time.time() - 600).write(tmp_path / "stage.json")
     ended = locust(tmp_path, COMMON.replace("[people]", OPEN + "\n[people]"))
     assert ended.returncode != 0
-    assert "the run began 600 seconds ago" in ended.stderr.replace("601", "600")
+    assert re.search(r"the run began 6\d\d seconds ago", ended.stderr)
 
 
 def test_nobody_is_sent_when_signing_in_beforehand_fails(town: Town, tmp_path: Path) -> None:
