@@ -83,11 +83,27 @@ def rates_of(scenario: Scenario) -> tuple[tuple[float, float], ...]:
     return RateCurve.of(scenario).pairs() if scenario.model is Model.OPEN else ()
 
 
-def ledger_document(controls: Controls, drained_seconds: float, notes: list[str]) -> Ledger:
-    """What the simulators hold, asked once nothing is owed any more."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the simulators held when the run began is not the run's: others' meetings, and the first sign-in's."""
+
+    meetings: frozenset[str]
+    visits: frozenset[str]
+
+    @classmethod
+    def of(cls, controls: Controls, visits: tuple[BookedVisit, ...]) -> "Before":
+        """`visits` are the run's own, booked for it and used by nobody else."""
+        held = frozenset(one.meeting for one in controls.meetings())
+        return cls(held, frozenset(one.csn for one in visits))
+
+
+def ledger_document(
+    controls: Controls, before: Before, drained_seconds: float, notes: list[str]
+) -> Ledger:
+    """What the simulators hold of this run, asked once nothing is owed any more."""
     return Ledger(
-        meetings=tuple(controls.meetings()),
-        write_backs=tuple(controls.write_backs()),
+        meetings=tuple(m for m in controls.meetings() if m.meeting not in before.meetings),
+        write_backs=tuple(w for w in controls.write_backs() if w.visit in before.visits),
         drained_seconds=drained_seconds,
         notes=tuple(notes),
     )

@@ -19,6 +19,7 @@ from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
 from loadtest.stage.controls import Controls
 from loadtest.stage.documents import (
+    Before,
     Times,
     ledger_document,
     rates_of,
@@ -84,6 +85,8 @@ class LoadRun:
         """
         with self.tell.phase("visits are booked"):
             visits = self.ground.visits(visits_needed(self.scenario, self.arguments.seed))
+            controls = self.ground.controls
+            before = Before.of(controls, visits) if controls else None
         upstreams = self._upstreams()
         with ExitStack() as stack:
             self.starts_at = time.time() + LEAD_SECONDS
@@ -97,7 +100,7 @@ class LoadRun:
             self._watch(generator, upstreams)
             times = Times(starts_at=self.starts_at, ended_seconds=self.now())
             drained = self._drain(upstreams)
-        self._write_down(times, drained)
+        self._write_down(times, before, drained)
         return self._judge()
 
     def now(self) -> float:
@@ -180,12 +183,12 @@ class LoadRun:
         with self.tell.phase("what happened was told to the EHR"):
             return wait_until_told(lambda: what_is_owed(controls, owed()), patience)
 
-    def _write_down(self, times: Times, drained_seconds: float) -> None:
+    def _write_down(self, times: Times, before: Before | None, drained_seconds: float) -> None:
         """Without simulators there is no ledger: the verdict then says that it did not look."""
         controls = self.ground.controls
         with self.tell.phase("ledgers are fetched"):
-            if controls is not None:
-                ledger = ledger_document(controls, drained_seconds, self.notes)
+            if controls is not None and before is not None:
+                ledger = ledger_document(controls, before, drained_seconds, self.notes)
                 self.folder.write_document("ledger.json", ledger)
             run = run_document(self.arguments, self.scenario, self.ground, times)
             self.folder.write_document("run.json", run)

@@ -1,0 +1,109 @@
+"""What the stage writes down before and after a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from loadtest.records import Persona, RunFolder
+from loadtest.scenario import Scenario, named
+from loadtest.stage.arguments import Arguments, Fault, Remote
+from loadtest.stage.documents import (
+    AT_HOME,
+    Before,
+    Times,
+    ledger_document,
+    run_document,
+    stage_document,
+)
+from loadtest.stage.ground import Addresses, Ground
+from loadtest.target import BookedVisit, Stage
+from tests.integration.mock_fhir.test_mock_fhir_writeback import Backend
+from tests.loadtest.stage.conftest import Outside
+
+TIMES = Times(starts_at=1_764_000_000.4, ended_seconds=61.23456)
+
+
+@dataclass(frozen=True)
+class Standing:
+    addresses: Addresses
+    controls: None = None
+    database: str = "postgresql"
+    web_processes: int = 3
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Any:
+    names = ("connector", "feed", "ehr", "mychart", "microsoft")
+    urls = {f"{name}_url": f"https://{name}.example" for name in names}
+    return Standing(Addresses(**urls, ca_file=tmp_path / "ca.pem"))
+
+
+def arguments(**changes: Any) -> Arguments:
+    usual = {"scenario": "smoke", "seed": 7, "processes": 1, "fault": None, "remote": None}
+    return Arguments(**{**usual, "folder": Path("artefacts"), **changes})
+
+
+def test_the_generator_reads_what_the_stage_wrote(ground: Ground, tmp_path: Path) -> None:
+    visit = BookedVisit(csn="1", appointment_id="a", patient_id="p", practitioner_id="q")
+    stage = stage_document(arguments(), ground, (visit,), run_folder=tmp_path, starts_at=12.5)
+    stage.write(tmp_path / "stage.json")
+    read = Stage.read(tmp_path / "stage.json")
+    assert read == stage
+    assert (read.visits, read.seed, read.starts_at) == ((visit,), 7, 12.5)
+    assert read.provider_launch_uri == "https://connector.example/launch/provider"
+    assert read.provider_client_id != read.patient_client_id
+
+
+def test_production_has_clients_of_its_own(ground: Ground, tmp_path: Path) -> None:
+    remote = Mock(spec=Remote, environment="production")
+    ids = {
+        stage_document(
+            arguments(remote=one), ground, (), run_folder=tmp_path, starts_at=0
+        ).provider_client_id
+        for one in (None, remote)
+    }
+    assert len(ids) == 2
+
+
+def test_the_verdict_reads_what_the_stage_wrote(ground: Ground, tmp_path: Path) -> None:
+    run = run_document(arguments(fault=Fault.DELAY_300MS), named("smoke"), ground, TIMES)
+    folder = RunFolder(tmp_path)
+    folder.write_document("run.json", run)
+    assert folder.run() == run
+    assert (run.fault, run.target, run.seed) == ("delay-300ms", AT_HOME, 7)
+    assert (run.database, run.web_processes) == ("postgresql", 3)
+    assert run.started_at == "2025-11-24T16:00:00+00:00"
+    assert run.ended_seconds == 61.235
+    assert run.rates[-1] == (run.measured_to_seconds, 0)
+    assert "cores" in run.machine
+
+
+def test_what_breaks_on_schedule_and_on_purpose_is_both_named(ground: Ground) -> None:
+    smoke = named("smoke").model_dump(exclude={"name"}, exclude_none=True)
+    event = {"at_seconds": 9, "do": "kill_worker"}
+    scenario = Scenario.of({**smoke, "stage": {"events": [event]}}, "killing")
+    run = run_document(arguments(fault=Fault.DROP_WRITEBACK), scenario, ground, TIMES)
+    assert run.fault == "kill_worker at 9 s, drop-writeback"
+
+
+def test_a_ledger_is_of_this_run_only(outside: Outside) -> None:
+    outside.microsoft.meeting("of the first sign-in")
+    backend = Backend(outside.ehr)
+    backend.report()
+    visits = outside.controls.book(1, "ACAREFUL")
+    before = Before.of(outside.controls, visits)
+    outside.microsoft.meeting("of the run")
+    backend.visit = {
+        "csn": visits[0].csn,
+        "practitioner": visits[0].practitioner_id,
+        "patient": visits[0].patient_id,
+    }
+    backend.report_patient()
+    ledger = ledger_document(outside.controls, before, 1.5, ["a note"])
+    assert [one.external_id for one in ledger.meetings] == ["of the run"]
+    assert [(one.visit, one.persona) for one in ledger.write_backs] == [
+        (visits[0].csn, Persona.PATIENT)
+    ]
+    assert (ledger.drained_seconds, ledger.notes) == (1.5, ("a note",))
