@@ -18,6 +18,7 @@ from loadtest.verdict.truth import Harm
 from loadtest.verdict.whereabouts import Share, where_time_went
 
 _MOST_EXAMPLES: Final = 20
+_MOST_LOST: Final = 12
 _TONES: Final[Mapping[Verdict, str]] = {
     Verdict.PASSED: "good",
     Verdict.FAILED: "bad",
@@ -46,9 +47,10 @@ def _view(judgement: Judgement) -> dict[str, Any]:
         "tone": _TONES[judgement.verdict],
         "sentences": words.sentences(judgement),
         "seen": words.seen,
+        "limit": words.limit,
         "truth": judgement.truth,
         "truth_words": words.truth(judgement.truth),
-        "discrepancies": judgement.truth.discrepancies[:_MOST_EXAMPLES] if judgement.truth else (),
+        "discrepancies": judgement.truth.discrepancies[:_MOST_LOST] if judgement.truth else (),
         "harms": tuple(Harm),
         "percentiles": tuple(Percentile),
         "percentile": words.percentile,

@@ -66,8 +66,8 @@ def of(judgement: Judgement) -> list[Plot]:
             _latency(judgement, evidence, over_time),
             _throughput(evidence, over_time),
             _trouble(evidence, over_time),
-            _outbox(evidence),
             _cpu(evidence),
+            _outbox(evidence),
         ]
     return [one for one in drawn if one is not None]
 
@@ -136,7 +136,7 @@ def _trouble(evidence: Evidence, over_time: list[Bucket]) -> Plot:
     lines = [
         _Line(label=label, at=at, values=[counts[outcome][n] for n in places], place=place)
         for place, (label, outcome) in enumerate(
-            {"failed": Outcome.FAILED, "refused": Outcome.SHED}.items(), 2
+            {"refused": Outcome.SHED, "failed": Outcome.FAILED}.items(), 2
         )
     ]
     total = sum(sum(counts[one].values()) for one in (Outcome.FAILED, Outcome.SHED))
@@ -228,6 +228,7 @@ def _draw(plot: Axes, lines: Sequence[_Line], unit: str) -> None:
     for line in lines:
         line.draw(plot)
     plot.set_ylabel(unit)
+    plot.margins(y=0.14)
     plot.set_ylim(bottom=0)
     if len(lines) > 1:
         plot.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)

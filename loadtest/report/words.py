@@ -8,7 +8,7 @@ from loadtest.records import Run
 from loadtest.verdict.indicators import Seen
 from loadtest.verdict.judgement import Finding, Judgement, Standing, Verdict
 from loadtest.verdict.percentiles import Distribution, Percentile
-from loadtest.verdict.slo import Indicator
+from loadtest.verdict.slo import Indicator, Slo
 from loadtest.verdict.truth import Harm, Truth
 
 NONE: Final = "–"
@@ -47,8 +47,13 @@ def sentences(judgement: Judgement) -> list[str]:
 
 
 def broken(finding: Finding) -> str:
-    slo = finding.slo
-    return f"{slo.name} broke: {seen(finding)}, promised {slo.sign} {number(slo.limit)} {slo.unit}"
+    return f"{finding.slo.name} broke: {seen(finding)}, promised {limit(finding.slo)}"
+
+
+def limit(slo: Slo) -> str:
+    if slo.at_most == 0:
+        return "none"
+    return f"{slo.sign} {number(slo.limit)} {slo.unit}"
 
 
 def seen(finding: Finding) -> str:

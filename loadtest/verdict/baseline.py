@@ -20,7 +20,7 @@ GATED: Final = "connector_cpu_ms_per_launch"
 # More is better here, so the ratio that is judged is turned round.
 _MORE_IS_BETTER: Final = frozenset({"launches_per_second"})
 LABELS: Final = {
-    GATED: "connector's CPU per launch, ms",
+    GATED: "connector's CPU ms a launch",
     "own_p50_ms": "own time p50, ms",
     "own_p95_ms": "own time p95, ms",
     "launch_p50_ms": "launch p50, ms",

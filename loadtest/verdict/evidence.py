@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.records import (
+    Action,
     Deed,
     Gauge,
     Generator,
@@ -157,6 +158,7 @@ def read(folder: Path) -> Evidence:
     except (OSError, TypeError, ValueError) as err:
         raise EvidenceBroken(str(err)) from err
     _refuse_incomplete(folder, run)
+    _refuse_contradictions(evidence)
     return evidence
 
 
@@ -175,6 +177,20 @@ def _refuse_incomplete(folder: Path, run: Run) -> None:
         raise EvidenceBroken("run.json: the measured window is empty")
     if not _has_zone(run.started_at):
         raise EvidenceBroken("run.json: started_at is no time with a zone")
+
+
+def _refuse_contradictions(evidence: Evidence) -> None:
+    """A file that was cut off must not read as a run in which nothing happened."""
+    if evidence.launched and not evidence.requests.figures:
+        raise EvidenceBroken("people launched, but requests*.csv hold no request of theirs")
+    noted = {one.visit for one in evidence.deeds if one.action is Action.LAUNCHED}
+    done = {
+        one.visit
+        for one in evidence.everybody
+        if one.persona is Persona.PROVIDER and one.outcome is Outcome.DONE
+    }
+    if evidence.ledger and done - noted:
+        raise EvidenceBroken(f"deeds*.csv lack the launch of visit {min(done - noted)}")
 
 
 def _has_zone(text: str) -> bool:
