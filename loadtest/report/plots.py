@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from loadtest.records import Gauge, Outcome
 from loadtest.report import words
 from loadtest.report.drawing import DASHES, INK, LINE, SERIES, SHADE, canvas, face, svg
+from loadtest.verdict.cpu import CONNECTOR
 from loadtest.verdict.evidence import Evidence
 from loadtest.verdict.judgement import Judgement
 from loadtest.verdict.percentiles import Percentile
@@ -20,7 +21,9 @@ from loadtest.verdict.slo import Indicator
 _HEIGHT: Final = 2.9
 _TALL: Final = 4.2
 _MOST_ROWS: Final = 60
+_LEAST_TOP: Final = 0.5  # of an axis on which nothing happened
 _SIMULATORS: Final = ("mock_fhir", "mock_mychart", "mock_microsoft")
+_PARTS: Final = (*CONNECTOR, "postgres", "simulators", "generator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ def _trouble(evidence: Evidence, over_time: list[Bucket]) -> Plot:
 
 
 def _outbox(evidence: Evidence) -> Plot | None:
-    known = [one for one in evidence.gauges if one.outbox_pending >= 0]
+    known = [one for one in evidence.gauges if one.outbox_pending >= 0 and one.at_seconds >= 0]
     if not known:
         return None
     known.sort(key=lambda one: one.at_seconds)
@@ -176,7 +179,7 @@ def _outbox(evidence: Evidence) -> Plot | None:
 def _cpu(evidence: Evidence) -> Plot | None:
     used: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for one in evidence.gauges:
-        if one.cpu_seconds >= 0:
+        if one.cpu_seconds >= 0 and one.at_seconds >= 0:
             used[_group(one)][int(one.at_seconds)] += one.cpu_seconds
     if not used:
         return None
@@ -185,10 +188,11 @@ def _cpu(evidence: Evidence) -> Plot | None:
         _Line(
             label=part,
             at=seconds,
-            values=_smooth([found.get(second, 0.0) for second in seconds]),
+            values=_smooth([used[part].get(second, 0.0) for second in seconds]),
             place=place,
         )
-        for place, (part, found) in enumerate(sorted(used.items())[: len(SERIES)])
+        for place, part in enumerate(_PARTS)
+        if part in used
     ]
     return _plot(
         evidence,
@@ -229,7 +233,7 @@ def _draw(plot: Axes, lines: Sequence[_Line], unit: str) -> None:
         line.draw(plot)
     plot.set_ylabel(unit)
     plot.margins(y=0.14)
-    plot.set_ylim(bottom=0)
+    plot.set_ylim(0, max(plot.get_ylim()[1], _LEAST_TOP))
     if len(lines) > 1:
         plot.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
 
