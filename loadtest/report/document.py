@@ -11,7 +11,7 @@ from loadtest.records import Run
 from loadtest.report import words
 from loadtest.verdict.baseline import Comparison
 from loadtest.verdict.cpu import ms_per_launch, use_by_part
-from loadtest.verdict.evidence import LAUNCHERS, Evidence
+from loadtest.verdict.evidence import LAUNCHERS, Evidence, faults_of
 from loadtest.verdict.judgement import Finding, Judgement
 from loadtest.verdict.percentiles import METHOD, Distribution, Percentile
 from loadtest.verdict.series import visits_planned
@@ -27,10 +27,14 @@ def write(file: Path, judgement: Judgement) -> None:
 
 
 def of(judgement: Judgement) -> dict[str, Any]:
-    """A run whose files are broken has no time at which it finished: null, which no gate takes for one."""
+    """A run whose files are broken has no time at which it finished: null, which no gate takes for one.
+
+    A run with `--fault` tests the judge: whatever its exit status, `passed` is false for every gate.
+    """
     evidence = judgement.evidence
+    sabotaged = evidence is not None and bool(faults_of(evidence.run))
     said = {
-        "passed": judgement.passed,
+        "passed": judgement.passed and not sabotaged,
         "verdict": judgement.verdict.value,
         "exit": int(judgement.exit),
         "run": judgement.run_name,

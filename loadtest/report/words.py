@@ -5,6 +5,7 @@ from math import isinf
 from typing import Final
 
 from loadtest.records import Run
+from loadtest.verdict.evidence import faults_of
 from loadtest.verdict.indicators import Seen
 from loadtest.verdict.judgement import Finding, Judgement, Standing, Verdict
 from loadtest.verdict.percentiles import Distribution, Percentile
@@ -99,8 +100,7 @@ def truth(found: Truth | None) -> str:
 
 
 def how_to_repeat(run: Run) -> str:
-    faults = [one.strip() for one in run.fault.split(",") if one.strip() and " at " not in one]
-    options = [f"--fault {shlex.quote(one)}" for one in faults]
+    options = [f"--fault {shlex.quote(one)}" for one in faults_of(run)]
     if run.target.startswith("http"):
         options.append(f"--target {shlex.quote(run.target)} …")
     words = f"python -m loadtest --scenario {shlex.quote(run.scenario)} --seed {run.seed}"

@@ -132,6 +132,12 @@ def has_launched(iteration: Iteration) -> bool:
     return iteration.launch_ms >= 0 and iteration.outcome is not Outcome.DROPPED
 
 
+def faults_of(run: Run) -> list[str]:
+    """What `--fault` broke; a scenario's own events, which have a time, are the same in every run of it."""
+    told = (one.strip() for one in run.fault.split(","))
+    return [one for one in told if one and " at " not in one]
+
+
 def kind_of(error: str) -> str:
     """Without what differs each time."""
     return _NUMBERS.sub("…", error)[:120] or "no words"

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from loadtest import report
-from loadtest.records import Run
 from loadtest.verdict import baseline
-from loadtest.verdict.evidence import Evidence, EvidenceBroken, read
+from loadtest.verdict.evidence import Evidence, EvidenceBroken, faults_of, read
 from loadtest.verdict.judgement import Judgement, broken_files, judge_evidence
 from loadtest.verdict.slo import FILE, Promises, SloFile
 
@@ -50,14 +49,9 @@ def keep_baseline(folder: Path, *, slos: Path = FILE, baselines: Path = baseline
     judgement = judged(folder, slos=slos, baselines=baselines)
     if judgement.evidence is None or judgement.voids or not judgement.passed:
         raise BaselineRefused(f"{folder} {judgement.verdict}: no run to compare others with")
-    if set_up_to_fail(judgement.evidence.run):
+    if faults_of(judgement.evidence.run):
         raise BaselineRefused(f"{folder}: something was broken on purpose")
     return baseline.Baseline.of(judgement.evidence, judgement.run_name).keep(baselines)
-
-
-def set_up_to_fail(run: Run) -> bool:
-    """By `--fault`, which no scenario has in it; a scenario's own events are the same in every run of it."""
-    return any(" at " not in one for one in run.fault.split(",") if one.strip())
 
 
 def _compared(

@@ -141,7 +141,14 @@ def start_long_ago(run: RunBuilder) -> None:
     run.says(started_at="2026-11-20T08:00:00+00:00")
 
 
-@pytest.mark.parametrize("spoil", [break_promise, starve, ask_nobody, start_long_ago])
+def break_in_vain(run: RunBuilder) -> None:
+    """Whatever it was, the judge did not see it: no run to go to production with."""
+    run.says(fault="delay-300ms")
+
+
+@pytest.mark.parametrize(
+    "spoil", [break_promise, starve, ask_nobody, start_long_ago, break_in_vain]
+)
 def test_the_gate_before_production_takes_no_other(good: RunBuilder, spoil: Any) -> None:
     spoil(good)
     leave_verdict(good)
