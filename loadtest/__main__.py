@@ -16,7 +16,7 @@ from loadtest.stage.generator import GeneratorFailed
 from loadtest.stage.ground import GroundRefused
 from loadtest.stage.runner import run
 
-NOT_BEGUN = 2
+NO_VERDICT = 4  # the verdict's own are 0 to 3: loadtest.verdict.judge
 INTERRUPTED = 128 + signal.SIGINT
 _REFUSALS = (ArgumentsRefused, ScenarioRefused, GroundRefused, PortRefused)
 _FAILURES = (PartFailed, GeneratorFailed, PageUnexpected, PromiseBroken)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         return INTERRUPTED
     except (*_REFUSALS, *_FAILURES) as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        return NOT_BEGUN
+        return NO_VERDICT
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+SIMULATORS: Final = ("feed", "ehr", "mychart", "microsoft")
 DEFAULT_FOLDER: Final = Path("artefacts/load")
 _EPILOG: Final = """\
-Without --target a sandbox is started for the run and forgotten afterwards. With it, the run stands on a stamp:
-  a hosted sandbox (docs/hosted-sandbox.md):   --target --feed --ehr --mychart --microsoft
-  the customer's own test EHR:                 --target --launches, a CSV with columns persona,url,visit
+Without --target a sandbox is started for the run and forgotten afterwards. With it, the run stands on a stamp that
+hosts one (docs/hosted-sandbox.md): --target --feed --ehr --mychart --microsoft, the simulators' root addresses.
 
-exit status: the verdict's; 2 when the run could not begin, 130 after Ctrl-C"""
+exit status: the verdict's, 0 passed, 1 failed, 2 void, 3 not everything was checked; 4 there is none; 130 after Ctrl-C"""
 
 
 class Fault(StrEnum):
@@ -35,27 +35,15 @@ class ArgumentsRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A stamp; addresses without a slash at the end. `ehr` is the root of the EHR environment `environment`."""
+    """A stamp with a hosted sandbox; addresses without a slash at the end, `environment` is the EHR's."""
 
     connector: str
-    feed: str = ""
-    ehr: str = ""
-    mychart: str = ""
-    microsoft: str = ""
-    environment: str = "test"
-    launches: Path | None = None
-    ca_file: Path = Path(DEFAULT_CA_BUNDLE_PATH)
-
-    def __post_init__(self) -> None:
-        """Raises: ArgumentsRefused: neither simulators nor launches, or both."""
-        simulators = [self.feed, self.ehr, self.mychart, self.microsoft]
-        if self.launches and any(simulators):
-            raise ArgumentsRefused("--launches is for a stamp without simulators")
-        if not self.launches and not all(simulators):
-            raise ArgumentsRefused(
-                "--target needs --feed, --ehr, --mychart and --microsoft of its hosted sandbox, "
-                "or --launches with launch URLs of the customer's EHR"
-            )
+    feed: str
+    ehr: str
+    mychart: str
+    microsoft: str
+    environment: str
+    ca_file: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +92,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where runs are kept")
     stamp = parser.add_argument_group("a stamp instead of a sandbox of our own")
     stamp.add_argument("--target", type=_address, help="the connector's address")
-    for name in ("feed", "ehr", "mychart", "microsoft"):
+    for name in SIMULATORS:
         stamp.add_argument(f"--{name}", type=_address, help=f"address of the {name}")
     stamp.add_argument("--environment", choices=["test", "production"], default="test")
-    stamp.add_argument("--launches", type=Path, help="CSV of prepared launch URLs")
-    stamp.add_argument("--ca-file", type=Path, help="authorities to trust; the system's by default")
+    stamp.add_argument(
+        "--ca-file",
+        type=Path,
+        default=Path(DEFAULT_CA_BUNDLE_PATH),
+        help="authorities to trust; those of browsers by default",
+    )
     return parser
 
 
 def _remote(given: argparse.Namespace) -> Remote:
-    names = ("feed", "ehr", "mychart", "microsoft", "environment", "launches", "ca_file")
-    chosen = {name: getattr(given, name) for name in names}
-    return Remote(connector=given.target, **{k: v for k, v in chosen.items() if v})
+    """Raises: ArgumentsRefused: a simulator's address is missing."""
+    if not all(getattr(given, name) for name in SIMULATORS):
+        raise ArgumentsRefused(
+            "--target needs --feed, --ehr, --mychart and --microsoft of its hosted sandbox"
+        )
+    names = (*SIMULATORS, "environment", "ca_file")
+    return Remote(connector=given.target, **{name: getattr(given, name) for name in names})
 
 
 def _positive(text: str) -> int:

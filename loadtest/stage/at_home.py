@@ -44,6 +44,10 @@ class AtHome:
         )
 
     @property
+    def is_ours(self) -> bool:
+        return True
+
+    @property
     def database(self) -> str:
         return self.plan.database.value
 

@@ -26,7 +26,7 @@ class EventPlan:
 
 def carry_out(event: StageEvent, ground: Ground, upstreams: Upstreams | None) -> None:
     """Raises: GroundRefused: it cannot be done here."""
-    if event.do.value.startswith("kill_"):
+    if is_kill(event):
         ground.kill(event.do)
     elif upstreams is None:
         raise GroundRefused(f"nobody here can be told: {event.words()}")
@@ -34,17 +34,19 @@ def carry_out(event: StageEvent, ground: Ground, upstreams: Upstreams | None) ->
         upstreams.do(event)
 
 
-def require_possible(scenario: Scenario, upstreams: Upstreams | None) -> None:
-    """Before the first person comes, not when the event is due.
+def require_possible(scenario: Scenario, ground: Ground) -> None:
+    """Before the first person comes, not when an event is due.
 
     Raises:
-        GroundRefused: an event, or the standing delay, needs a simulator that can be told.
+        GroundRefused: an event, or the standing delay, cannot be brought about here.
     """
-    wanted = scenario.stage.upstream_delay_ms
-    told = [
-        event.words() for event in scenario.stage.events if not event.do.value.startswith("kill_")
-    ]
-    if upstreams is None and (told or wanted.ehr or wanted.graph):
-        raise GroundRefused(
-            f"scenario {scenario.name} needs simulators that can be told to be late"
-        )
+    wanted, events = scenario.stage.upstream_delay_ms, scenario.stage.events
+    kills = [event for event in events if is_kill(event)]
+    if kills and not ground.is_ours:
+        raise GroundRefused(f"{kills[0].words()}: the processes of a stamp are not ours")
+    if ground.controls is None and (len(events) > len(kills) or wanted.ehr or wanted.graph):
+        raise GroundRefused(f"{scenario.name} needs simulators that can be told to be late")
+
+
+def is_kill(event: StageEvent) -> bool:
+    return event.do.value.startswith("kill_")

@@ -50,6 +50,11 @@ class Ground(Protocol):
     def controls(self) -> Controls | None: ...
 
     @property
+    def is_ours(self) -> bool:
+        """Whether its processes may be killed."""
+        ...
+
+    @property
     def database(self) -> str: ...
 
     @property
@@ -68,5 +73,5 @@ class Ground(Protocol):
         ...
 
     def kill(self, what: StageAction) -> None:
-        """Raises: GroundRefused: nothing can be killed here."""
+        """Only where `is_ours`."""
         ...

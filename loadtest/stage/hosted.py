@@ -23,6 +23,7 @@ class HostedSandbox:
     addresses: Addresses
     controls: Controls
     environment: str
+    is_ours: bool = False
     database: str = ""
     web_processes: int = 0
 

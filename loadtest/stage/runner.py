@@ -83,6 +83,7 @@ class LoadRun:
             GroundRefused: what the scenario or the fault needs cannot be done here.
             GeneratorFailed: the generating processes ended before their time.
         """
+        require_possible(self.scenario, self.ground)
         with self.tell.phase("visits are booked"):
             visits = self.ground.visits(visits_needed(self.scenario, self.arguments.seed))
             controls = self.ground.controls
@@ -110,7 +111,6 @@ class LoadRun:
         """As slow and broken as the scenario and the fault want them from the first second on."""
         controls, fault = self.ground.controls, self.arguments.fault
         upstreams = Upstreams.of(controls) if controls else None
-        require_possible(self.scenario, upstreams)
         if upstreams is None:
             if fault in (Fault.DELAY_300MS, Fault.DROP_WRITEBACK):
                 raise GroundRefused(f"{fault} needs simulators that can be told")

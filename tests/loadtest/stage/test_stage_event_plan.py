@@ -49,12 +49,24 @@ def test_simulators_are_told() -> None:
     upstreams.do.assert_called_once_with(event)
 
 
+def ground(*, is_ours: bool, controls: object) -> Ground:
+    found: Ground = Mock(spec=Ground, is_ours=is_ours, controls=controls)
+    return found
+
+
 def test_without_simulators_a_slow_ehr_is_refused_before_anybody_comes() -> None:
+    elsewhere = ground(is_ours=False, controls=None)
     with pytest.raises(GroundRefused, match="told to be late"):
-        require_possible(scenario_with(SLOW), None)
+        require_possible(scenario_with(SLOW), elsewhere)
     with pytest.raises(GroundRefused, match="told to be late"):
-        require_possible(scenario_with(upstream_delay_ms={"ehr": 50}), None)
-    require_possible(scenario_with(), None)
+        require_possible(scenario_with(upstream_delay_ms={"ehr": 50}), elsewhere)
+    require_possible(scenario_with(), elsewhere)
+
+
+def test_processes_of_a_stamp_are_not_killed() -> None:
+    with pytest.raises(GroundRefused, match="kill_worker at 20 s"):
+        require_possible(scenario_with(KILL, SLOW), ground(is_ours=False, controls=Mock()))
+    require_possible(scenario_with(KILL, SLOW), ground(is_ours=True, controls=Mock()))
 
 
 def test_without_simulators_a_slow_ehr_cannot_be_carried_out() -> None:
