@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connector.domain.configuration import Revision
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.organization import Environment, EnvironmentKind, Tenant
 from connector.domain.outbox import MessageState, OutboxMessage
 from connector.domain.participant import Participant, Role
@@ -204,8 +205,16 @@ class Configurations(Protocol):
 
     def door_of_environment(self, environment_id: str) -> Door | None: ...
 
-    def door_of_record(self, fhir_base_url: str, record_id: str) -> Door | None:
-        """Of the record's environment, if it may launch from this address now."""
+    def door_of_launch(
+        self, environment_id: str, state_hash: str
+    ) -> tuple[Door, str | None] | None:
+        """`door_of_environment`, and what `Redemptions.find` says of the state, in one look."""
+        ...
+
+    def door_of_record(
+        self, fhir_base_url: str, record_id: str
+    ) -> tuple[Door, IntegrationRecord] | None:
+        """The record with its environment's door, if it may launch from this address now."""
         ...
 
 
@@ -240,8 +249,8 @@ class Visits(Protocol):
         """Unname this organizer while no meeting is recorded: Graph refuses meetings for them."""
         ...
 
-    def record_meeting(self, visit_id: str, meeting: Meeting) -> None:
-        """Keep the first meeting recorded; later calls change nothing."""
+    def record_meeting(self, visit_id: str, meeting: Meeting) -> Visit:
+        """Keep the first meeting recorded, later calls change nothing; the visit as it is now."""
         ...
 
     def save(self, visit: Visit) -> None:
@@ -250,8 +259,8 @@ class Visits(Protocol):
 
     def secrets(self, visit_id: str) -> VisitSecrets | None: ...
 
-    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> None:
-        """Keep the first ones until they are destroyed; later calls change nothing."""
+    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> bool:
+        """Keep the first ones until they are destroyed; False where others are kept already."""
         ...
 
     def add_person(self, visit_id: str, person: VisitPerson) -> None:
@@ -454,7 +463,13 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    def read(self) -> AbstractContextManager[Transaction]: ...
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A snapshot: everything read in it is of the same moment."""
+        ...
+
+    def glance(self) -> AbstractContextManager[Transaction]:
+        """For one question: no transaction is begun, so a second answer may be of a later moment."""
+        ...
 
     def write(self) -> AbstractContextManager[Transaction]: ...
 

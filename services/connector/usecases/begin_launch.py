@@ -43,7 +43,7 @@ class BeginLaunch:
         """Raises: Refused: `LAUNCH_PARAMETER_MISSING` or `ISSUER_UNKNOWN`."""
         if not unverified_issuer or not 0 < len(launch) <= _LONGEST_LAUNCH:
             raise Refused(Reason.LAUNCH_PARAMETER_MISSING)
-        with self.store.read() as tx:
+        with self.store.glance() as tx:
             door = tx.configurations.door(as_launched(unverified_issuer))
         if door is None:
             raise Refused(Reason.ISSUER_UNKNOWN, facts={"received": _host_of(unverified_issuer)})

@@ -104,7 +104,7 @@ class CompleteLaunch:
         """The back button after a launch, another browser, or no state at all (cases 2 and 3)."""
         if not unverified_state:
             return Refused(Reason.STATE_MISSING)
-        with self.store.read() as tx:
+        with self.store.glance() as tx:
             used_for = tx.redemptions.find(hash_of_state(unverified_state))
         if used_for is None:
             return Refused(Reason.STATE_FOREIGN)
@@ -112,13 +112,15 @@ class CompleteLaunch:
 
     def _door(self, transaction: LaunchTransaction, state_hash: str) -> Door:
         """The same approved configuration the launch began with, and a state not yet used."""
-        with self.store.read() as tx:
-            used_for = tx.redemptions.find(state_hash)
-            door = tx.configurations.door_of_environment(transaction.environment_id)
+        with self.store.glance() as tx:
+            found = tx.configurations.door_of_launch(transaction.environment_id, state_hash)
+        if found is None:
+            raise _configuration_changed()
+        door, used_for = found
         if used_for is not None:
             raise Refused(Reason.LAUNCH_ALREADY_USED, facts={"visit": used_for})
-        if door is None or door.revision.id != transaction.revision_id:
-            raise Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
+        if door.revision.id != transaction.revision_id:
+            raise _configuration_changed()
         return door
 
     def _recorded(
@@ -134,14 +136,14 @@ class CompleteLaunch:
         record_id = answer.context.get("recordId")
         if record_id is None:
             return door, None
-        with self.store.read() as tx:
-            record = tx.records.find(record_id)
-            known = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
-        if known is None or record is None or record.kind is not kind:
+        with self.store.glance() as tx:
+            found = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
+        if found is None or found[1].kind is not kind:
             raise Refused(
                 Reason.RECORD_UNKNOWN,
                 facts={"kind": kind.value, "environment": of_address.value},
             )
+        known, record = found
         # A guest's test record on production's address, whatever its token says (case 43).
         if known.environment.kind is not of_address:
             raise _of_other_environment(of_address)
@@ -172,8 +174,12 @@ class CompleteLaunch:
     def _account(self, launch: VerifiedLaunch) -> str | None:
         if launch.kind is LaunchKind.PATIENT:
             return None
-        with self.store.read() as tx:
+        with self.store.glance() as tx:
             return tx.links.find(launch.environment_id, launch.user.user_id)
+
+
+def _configuration_changed() -> Refused:
+    return Refused(Reason.LAUNCH_EXPIRED, facts={"why": "configuration_changed"})
 
 
 def _of_other_environment(of_address: EnvironmentKind) -> Refused:

@@ -68,16 +68,32 @@ class OpenVisit:
 
     def for_provider(self, launch: VerifiedLaunch, object_id: str, reference: str) -> OpenedVisit:
         """Raises: Refused: Graph has no meeting for us (`MEETING_…`, `MICROSOFT_UNREACHABLE`)."""
-        found = self._find(launch)
-        if found is None or found.meeting is None:
-            found = self._make_meeting(launch, object_id)
         with self.store.write() as tx:
-            visit = self._enter(tx, launch, found, VisitPersonOf(Role.PROVIDER, object_id))
-            if visit.final:
-                visit = _taken_up(tx, visit)
-            if visit.meeting:  # pragma: no branch - it has one here, which its type cannot say
-                tx.watches.want(visit.id, visit.tenant_id, visit.meeting.join_url, self.clock.now())
-            self._audit(tx, launch, visit, reference, actor=object_id)
+            visit = tx.visits.find(launch.environment_id, self._key(launch))
+            if visit and visit.meeting:
+                return self._provider_enters(tx, launch, visit, object_id, reference)
+            settings = _door(tx, launch).revision.settings
+            visit = self._organized(tx, launch, visit, object_id)
+        meeting = self._ask_graph(launch, visit, settings)
+        with self.store.write() as tx:
+            visit = tx.visits.record_meeting(visit.id, meeting)
+            return self._provider_enters(tx, launch, visit, object_id, reference)
+
+    def _provider_enters(
+        self,
+        tx: Transaction,
+        launch: VerifiedLaunch,
+        visit: Visit,
+        object_id: str,
+        reference: str,
+    ) -> OpenedVisit:
+        visit = self._enter(tx, launch, visit, VisitPersonOf(Role.PROVIDER, object_id))
+        if visit.final:
+            visit = visit.reopened()
+            tx.visits.save(visit)
+        if visit.meeting:  # pragma: no branch - it has one here, which its type cannot say
+            tx.watches.want(visit.id, visit.tenant_id, visit.meeting.join_url, self.clock.now())
+        self._audit(tx, launch, visit, reference, actor=object_id)
         shows_status = launch.intent is Intent.STATUS
         return OpenedVisit(visit, Role.PROVIDER, Next.STATUS if shows_status else Next.MEETING)
 
@@ -100,38 +116,35 @@ class OpenVisit:
             self._audit(tx, launch, visit, reference, actor="patient")
         return OpenedVisit(visit, Role.PATIENT, Next.WAIT if hold else Next.MEETING, window)
 
-    def _find(self, launch: VerifiedLaunch) -> Visit | None:
-        with self.store.read() as tx:
-            return tx.visits.find(launch.environment_id, self._key(launch))
+    def _organized(
+        self, tx: Transaction, launch: VerifiedLaunch, visit: Visit | None, object_id: str
+    ) -> Visit:
+        """The visit, claimed if nobody did, with whoever was named its organizer first."""
+        if visit is None:
+            mine = self._new(launch, VisitState.WAITING_FOR_PATIENT)
+            visit = tx.visits.claim(replace(mine, organizer_id=object_id))
+        if visit.organizer_id:
+            return visit
+        return replace(visit, organizer_id=tx.visits.name_organizer(visit.id, object_id))
 
-    def _make_meeting(self, launch: VerifiedLaunch, object_id: str) -> Visit:
-        with self.store.write() as tx:
-            settings = _door(tx, launch).revision.settings
-            visit = tx.visits.claim(self._new(launch, VisitState.WAITING_FOR_PATIENT))
-            organizer = tx.visits.name_organizer(visit.id, object_id)
+    def _ask_graph(self, launch: VerifiedLaunch, visit: Visit, settings: VisitSettings) -> Meeting:
+        """No transaction is open meanwhile."""
+        organizer = visit.organizer_id or ""
         try:
-            meeting = self._ask_graph(launch, visit, organizer, settings)
+            return self.meetings.create_or_get(
+                tenant_id=visit.tenant_id,
+                organizer_id=organizer,
+                external_id=visit.visit_key,
+                start=launch.appointment.start,
+                end=launch.appointment.end,
+                settings=settings,
+            )
         except Denied as err:
             with self.store.write() as tx:
                 tx.visits.release_organizer(visit.id, organizer)
             raise _meeting_refusal(err) from err
         except OutsideError as err:
             raise _meeting_refusal(err) from err
-        with self.store.write() as tx:
-            tx.visits.record_meeting(visit.id, meeting)
-            return tx.visits.get(visit.id) or replace(visit, meeting=meeting)
-
-    def _ask_graph(
-        self, launch: VerifiedLaunch, visit: Visit, organizer: str, settings: VisitSettings
-    ) -> Meeting:
-        return self.meetings.create_or_get(
-            tenant_id=visit.tenant_id,
-            organizer_id=organizer,
-            external_id=visit.visit_key,
-            start=launch.appointment.start,
-            end=launch.appointment.end,
-            settings=settings,
-        )
 
     def _enter(
         self, tx: Transaction, launch: VerifiedLaunch, visit: Visit, person: "VisitPersonOf"
@@ -163,7 +176,8 @@ class OpenVisit:
         wrapped = self.visit_sealer.new_key()
         conference = launch.appointment.conference_id.encode()
         fresh = VisitSecrets(wrapped, self.visit_sealer.seal(wrapped, conference))
-        tx.visits.keep_secrets(visit.id, fresh, self.clock.now())
+        if tx.visits.keep_secrets(visit.id, fresh, self.clock.now()):
+            return fresh
         return tx.visits.secrets(visit.id) or fresh
 
     def _new(self, launch: VerifiedLaunch, state: VisitState) -> Visit:
@@ -194,15 +208,6 @@ class OpenVisit:
                 facts={"kind": launch.kind.value, "visit": visit.id},
             )
         )
-
-
-def _taken_up(tx: Transaction, visit: Visit) -> Visit:
-    """A finished visit goes on, unless events of a restarted call made it go on already."""
-    visit = tx.visits.get(visit.id) or visit
-    if visit.final:
-        visit = visit.reopened()
-        tx.visits.save(visit)
-    return visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def test_what_the_first_release_stored_goes_on_working(
         [record] = tx.records.of("e")
     store.close()
     assert door is not None
-    assert door == by_record
+    assert by_record == (door, record)
     assert door.revision.state is RevisionState.ACTIVE
     assert door.revision.settings == VisitSettings()
     assert (record.kind, record.group, record.verified_at) == (LaunchKind.PROVIDER, False, None)

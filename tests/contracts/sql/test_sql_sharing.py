@@ -58,8 +58,8 @@ def accept(store: SqlStore) -> None:
 
 def door_of(store: SqlStore, record_id: str) -> str | None:
     with store.read() as tx:
-        door = tx.configurations.door_of_record(BASE_URL, record_id)
-    return door and door.environment.id
+        found = tx.configurations.door_of_record(BASE_URL, record_id)
+    return found and found[0].environment.id
 
 
 def test_an_offer_alone_lets_nobody_in(shared: SqlStore) -> None:

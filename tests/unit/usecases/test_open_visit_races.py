@@ -1,10 +1,9 @@
 """One meeting whoever races and whatever gets lost: cases 48-50 and 66 of reliability.md."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from tests.builders.configurations import PRODUCTION_BASE, active, environment
@@ -14,17 +13,14 @@ from tests.builders.launches import (
     appointment,
     provider_launch,
 )
-from tests.builders.visits import end, patient, provider, second_provider
+from tests.builders.visits import patient, provider, second_provider
 from tests.builders.world import World
 
-from connector.adapters.sql.store import SqlStore
-from connector.adapters.sql.transaction import SqlTransaction
 from connector.domain.errors import Reason, Refused
 from connector.domain.organization import EnvironmentKind
 from connector.domain.participant import Role
-from connector.domain.visit import VisitState
 from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
-from connector.usecases.open_visit import Next, OpenedVisit, OpenVisit
+from connector.usecases.open_visit import Next, OpenedVisit
 
 Refusal = Callable[..., Refused]
 
@@ -169,43 +165,3 @@ def test_an_answer_that_is_no_meeting_keeps_the_organizer(world: World, refusal:
     refusal(Reason.MEETING_REFUSED, provider, world)
 
     assert world.visit().organizer_id == PROVIDER_OBJECT_ID
-
-
-@dataclass
-class _BusyStore:
-    """Somebody else writes right after each read, as a second process may."""
-
-    store: SqlStore
-    meanwhile: Callable[[], None]
-
-    @contextmanager
-    def read(self) -> Iterator[SqlTransaction]:
-        with self.store.read() as tx:
-            yield tx
-        self.meanwhile()
-
-    def write(self) -> object:
-        return self.store.write()
-
-
-def test_a_visit_that_was_taken_up_meanwhile_is_not_thrown_back(world: World) -> None:
-    """Events of the restarted call may land between our look and our write."""
-    opened = provider(world)
-    end(world, opened.visit)
-    going_on = replace(world.visit(), state=VisitState.IN_VISIT, met=True, ended_at=None)
-
-    def restart() -> None:
-        with world.store.write() as tx:
-            tx.visits.save(going_on)
-
-    busy = OpenVisit(
-        store=_BusyStore(world.store, restart),  # type: ignore[arg-type]
-        meetings=world.meetings,
-        sealer=world.sealer,
-        visit_sealer=world.visit_sealer,
-        clock=world.clock,
-        ids=world.ids,
-    )
-    again = busy.for_provider(provider_launch("state-2"), PROVIDER_OBJECT_ID, "ref")
-
-    assert again.visit == world.visit() == going_on

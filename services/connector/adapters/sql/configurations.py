@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, or_, select, update
@@ -15,6 +16,7 @@ from connector.adapters.sql.tables import (
     integration_record,
     issuer_claim,
     organization,
+    redeemed_launch,
     share_grant,
     tenant,
 )
@@ -26,6 +28,7 @@ from connector.domain.configuration import (
     SmartEndpoints,
 )
 from connector.domain.geography import Geography
+from connector.domain.integration_record import IntegrationRecord
 from connector.domain.organization import Environment, EnvironmentKind, Tenant
 from connector.domain.sharing import GrantState
 from connector.domain.visit_settings import Department, Lobby, VisitSettings
@@ -65,6 +68,12 @@ _DOORS = (
 _claim = issuer_claim.c
 _DOOR = _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None))
 _DOOR_OF_ENVIRONMENT = _DOORS.where(_claim.environment_id == bindparam("environment_id"))
+_DOOR_OF_LAUNCH = _DOOR_OF_ENVIRONMENT.add_columns(
+    select(redeemed_launch.c.visit_id)
+    .where(redeemed_launch.c.state_hash == bindparam("state_hash"))
+    .scalar_subquery()
+    .label("used_for")
+)
 
 # A guest launches as long as its grant stands and the one who gave it holds the address.
 _owner = issuer_claim.alias("owner")
@@ -77,17 +86,19 @@ _GRANT_IN_EFFECT = (
         _owner.c.fhir_base_url == share_grant.c.fhir_base_url,
     )
 )
-_DOOR_OF_RECORD = _DOORS.join(
-    integration_record, integration_record.c.environment_id == _environment.id
-).where(
-    integration_record.c.id == bindparam("record_id"),
-    _claim.fhir_base_url == bindparam("fhir_base_url"),
-    or_(
-        _claim.grant_id.is_(None),
-        _GRANT_IN_EFFECT.where(share_grant.c.id == _claim.grant_id)
-        .correlate(issuer_claim)
-        .exists(),
-    ),
+_DOOR_OF_RECORD = (
+    _DOORS.join(integration_record, integration_record.c.environment_id == _environment.id)
+    .add_columns(*(column.label(f"record_{column.key}") for column in integration_record.c))
+    .where(
+        integration_record.c.id == bindparam("record_id"),
+        _claim.fhir_base_url == bindparam("fhir_base_url"),
+        or_(
+            _claim.grant_id.is_(None),
+            _GRANT_IN_EFFECT.where(share_grant.c.id == _claim.grant_id)
+            .correlate(issuer_claim)
+            .exists(),
+        ),
+    )
 )
 # Held until the guest's claim is there: a withdrawal at the same moment waits, and drops it.
 _GRANT = (
@@ -288,15 +299,34 @@ class SqlConfigurations(Area):
 
     def door(self, fhir_base_url: str) -> Door | None:
         row = self._row(_DOOR, fhir_base_url=fhir_base_url)
-        return row and Door(_to_environment(row), _to_revision(row))
+        return row and _to_door(row)
 
     def door_of_environment(self, environment_id: str) -> Door | None:
         row = self._row(_DOOR_OF_ENVIRONMENT, environment_id=environment_id)
-        return row and Door(_to_environment(row), _to_revision(row))
+        return row and _to_door(row)
 
-    def door_of_record(self, fhir_base_url: str, record_id: str) -> Door | None:
+    def door_of_launch(
+        self, environment_id: str, state_hash: str
+    ) -> tuple[Door, str | None] | None:
+        row = self._row(_DOOR_OF_LAUNCH, environment_id=environment_id, state_hash=state_hash)
+        return row and (_to_door(row), row.used_for)
+
+    def door_of_record(
+        self, fhir_base_url: str, record_id: str
+    ) -> tuple[Door, IntegrationRecord] | None:
         row = self._row(_DOOR_OF_RECORD, fhir_base_url=fhir_base_url, record_id=record_id)
-        return row and Door(_to_environment(row), _to_revision(row))
+        return row and (_to_door(row), _to_record(row))
+
+
+def _to_door(row: Row[Any]) -> Door:
+    return Door(_to_environment(row), _to_revision(row))
+
+
+_RECORD = [field.name for field in fields(IntegrationRecord)]
+
+
+def _to_record(row: Row[Any]) -> IntegrationRecord:
+    return IntegrationRecord(**{name: getattr(row, f"record_{name}") for name in _RECORD})
 
 
 def _to_environment(row: Row[Any]) -> Environment:
@@ -346,6 +376,7 @@ def _to_row(revision: Revision) -> dict[str, Any]:
 _SETTING_TYPES = {"department": Department, "lobby": Lobby, "frame_ancestors": tuple}
 
 
+@lru_cache(maxsize=1024)
 def _to_settings(text: str) -> VisitSettings:
     """What a revision does not say, because it is older than the setting, is the default."""
     stored = json.loads(text)

@@ -19,6 +19,7 @@ from connector.adapters.sql.token_login import Password, sign_in_with
 
 BUSY_SECONDS = 5
 _CONNECT_SECONDS = 5
+_GLANCE = "connector_glance"  # pysqlite's own AUTOCOMMIT would leave its mark on the connection
 
 # A session that dies inside a transaction holds its row locks until PostgreSQL gives up on it.
 _POSTGRESQL_LIMITS = (
@@ -29,8 +30,11 @@ _POSTGRESQL_LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Engines:
+    """`glancing` has the connections of `reading` and begins nothing: each statement is a snapshot."""
+
     writing: Engine
     reading: Engine
+    glancing: Engine
 
     def dispose(self) -> None:
         self.writing.dispose()
@@ -51,7 +55,9 @@ def engines(database_url: str, pool_size: int, password: Password | None = None)
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         sqlite_file(url)
-        return Engines(writing=_sqlite_writer(url), reading=_sqlite_reader(url, pool_size))
+        reading = _sqlite_reader(url, pool_size)
+        glancing = reading.execution_options(**{_GLANCE: True})
+        return Engines(_sqlite_writer(url), reading, glancing)
     if url.get_backend_name() in {"postgresql", "postgres"}:
         return _postgresql(url, pool_size, password)
     raise ValueError("the database is SQLite or PostgreSQL")
@@ -102,7 +108,8 @@ def _pragmas(last: str) -> Any:
 
 def _begin(statement: str) -> Any:
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        if _GLANCE not in connection.get_execution_options():
+            connection.exec_driver_sql(statement)
 
     return begin
 
@@ -115,7 +122,7 @@ def _postgresql(url: URL, pool_size: int, password: Password | None) -> Engines:
     if password is not None:
         for engine in (writing, reading):
             sign_in_with(password, engine)
-    return Engines(writing, reading)
+    return Engines(writing, reading, reading.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 def _postgresql_engine(url: URL, pool_size: int, isolation_level: Any) -> Engine:
@@ -140,4 +147,7 @@ def _limit_session(connection: Any, _record: object) -> None:
 
 
 def _never_write(connection: Any, _record: object) -> None:
+    """In transactions psycopg begins, and in those a statement alone is."""
+    connection.execute("SET default_transaction_read_only = on")
+    connection.commit()
     connection.read_only = True

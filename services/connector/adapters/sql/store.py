@@ -50,6 +50,11 @@ class SqlStore:
             yield SqlTransaction(connection, writing=False)
 
     @contextmanager
+    def glance(self) -> Iterator[SqlTransaction]:
+        with port_errors(), self._engines.glancing.connect() as connection:
+            yield SqlTransaction(connection, writing=False)
+
+    @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         with port_errors(), self._turn(), self._engines.writing.begin() as connection:
             transaction = SqlTransaction(connection, writing=True)

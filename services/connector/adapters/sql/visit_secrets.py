@@ -75,14 +75,14 @@ class SealedRows(Area):
         row = self._row(_GET, visit_id=visit_id)
         return row and VisitSecrets(row.wrapped_key, row.conference_id_sealed)
 
-    def keep(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> None:
+    def keep(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> bool:
         values = {
             "visit_id": visit_id,
             "wrapped_key": secrets.wrapped_key,
             "conference_id_sealed": secrets.conference_id_sealed,
             "kept_at": at,
         }
-        self._change(_KEEP, values)
+        return self._change(_KEEP, values).rowcount == 1
 
     def destroy(self, ended_before: datetime, kept_before: datetime) -> int:
         destroyed = 0

@@ -55,6 +55,7 @@ _RECORD_MEETING = (
         join_url=func.coalesce(_columns.join_url, bindparam("made_url")),
         patient_join_url=func.coalesce(_columns.patient_join_url, bindparam("made_patient_url")),
     )
+    .returning(*_columns)
 )
 _SAVE = (
     update(visit)
@@ -160,16 +161,17 @@ class SqlVisits(Area):
     def release_organizer(self, visit_id: str, object_id: str) -> None:
         self._change(_RELEASE_ORGANIZER, {"of_visit": visit_id, "named": object_id})
 
-    def record_meeting(self, visit_id: str, meeting: Meeting) -> None:
-        self._change_known(
-            _RECORD_MEETING,
-            {
-                "of_visit": visit_id,
-                "made_id": meeting.id,
-                "made_url": meeting.join_url,
-                "made_patient_url": meeting.patient_join_url,
-            },
-        )
+    def record_meeting(self, visit_id: str, meeting: Meeting) -> Visit:
+        values = {
+            "of_visit": visit_id,
+            "made_id": meeting.id,
+            "made_url": meeting.join_url,
+            "made_patient_url": meeting.patient_join_url,
+        }
+        row = self._change(_RECORD_MEETING, values).first()
+        if row is None:
+            raise StorageConflict
+        return _to_visit(row)
 
     def save(self, visit: Visit) -> None:
         self._change_known(
@@ -186,8 +188,8 @@ class SqlVisits(Area):
     def secrets(self, visit_id: str) -> VisitSecrets | None:
         return self._sealed.get(visit_id)
 
-    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> None:
-        self._sealed.keep(visit_id, secrets, at)
+    def keep_secrets(self, visit_id: str, secrets: VisitSecrets, at: datetime) -> bool:
+        return self._sealed.keep(visit_id, secrets, at)
 
     def destroy_secrets(self, ended_before: datetime, kept_before: datetime) -> int:
         return self._sealed.destroy(ended_before, kept_before)
