@@ -5,6 +5,8 @@ delivered; anything else is tried again with growing pauses for 4 h, each retry 
 clock, so that a tester need not wait for them.
 """
 
+import heapq
+import itertools
 import json
 import threading
 from collections import deque
@@ -24,7 +26,7 @@ FIRST_PAUSE = timedelta(seconds=1)
 GIVE_UP_AFTER = timedelta(hours=4)
 # How long a notification that is to arrive late waits for the one that overtakes it.
 REORDER_HOLD = timedelta(seconds=30)
-WORKERS = 8
+WORKERS = 16
 # The simulator's clock may be advanced at any moment; while something waits, workers look this often.
 POLL_SECONDS = 0.1
 KEPT_DELIVERIES = 5000
@@ -95,6 +97,8 @@ class DeliveryEngine:
         self._webhooks = webhooks
         self._changed = threading.Condition()
         self._queues: dict[str, list[Delivery]] = {}
+        self._agenda: list[tuple[datetime, int, str]] = []  # a heap: when to look at which queue
+        self._appointments = itertools.count()
         self._busy: set[str] = set()
         self._held: dict[str, Delivery] = {}
         self._log: deque[Delivery] = deque(maxlen=KEPT_DELIVERIES)
@@ -115,6 +119,7 @@ class DeliveryEngine:
                 queue.remove(held)
                 queue.append(held)
                 held.due = delivery.due
+            self._look_at(delivery.subscription_id, delivery.due)
             self._start_workers()
             self._changed.notify()
 
@@ -130,6 +135,7 @@ class DeliveryEngine:
         """A request under way is finished, and forgotten."""
         with self._changed:
             self._queues.clear()
+            self._agenda.clear()
             self._held.clear()
             self._log.clear()
 
@@ -169,9 +175,15 @@ class DeliveryEngine:
                 self._changed.wait(POLL_SECONDS if self._queues else None)
         return None
 
+    def _look_at(self, subscription_id: str, due: datetime) -> None:
+        heapq.heappush(self._agenda, (due, next(self._appointments), subscription_id))
+
     def _take_due(self) -> Delivery | None:
+        """An entry whose queue is busy or not due any more is passed over: it gets another one when that changes."""
         now = self._clock.now()
-        for subscription_id, queue in self._queues.items():
+        while self._agenda and self._agenda[0][0] <= now:
+            _due, _number, subscription_id = heapq.heappop(self._agenda)
+            queue = self._queues.get(subscription_id, [])
             due = [d for d in queue if d.due <= now]
             if due and subscription_id not in self._busy:
                 self._busy.add(subscription_id)
@@ -187,12 +199,16 @@ class DeliveryEngine:
             return 0
 
     def _settle(self, delivery: Delivery, at: datetime, status: int) -> None:
+        subscription_id = delivery.subscription_id
         delivery.record(at, status)
-        self._busy.discard(delivery.subscription_id)
-        queue = self._queues.get(delivery.subscription_id)
-        if queue is not None:
-            if delivery.outcome is Outcome.PENDING:
-                queue.append(delivery)
-            if not queue:
-                del self._queues[delivery.subscription_id]
-        self._changed.notify_all()
+        self._busy.discard(subscription_id)
+        queue = self._queues.get(subscription_id)
+        if queue is None:
+            return
+        if delivery.outcome is Outcome.PENDING:
+            queue.append(delivery)
+        if queue:
+            self._look_at(subscription_id, min(waiting.due for waiting in queue))
+            self._changed.notify()
+        else:
+            del self._queues[subscription_id]
