@@ -4,6 +4,7 @@ https://learn.microsoft.com/graph/api/onlinemeeting-createorget
 """
 
 import contextlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ LOBBY_SCOPES: Mapping[Lobby, str] = {
 }
 
 OPTIONAL_DEADLINE_SECONDS = 3.0
+_PLAIN_HTTPS_URL = re.compile(r"https://[!-~]+")
 
 
 class GraphMeetings:
@@ -102,6 +104,6 @@ def _text(meeting: Mapping[str, Any], field: str) -> str:
 def _url(meeting: Mapping[str, Any], field: str) -> str:
     """A URL people are redirected to: https, and nothing that ends a header."""
     value = _text(meeting, field)
-    if not value.startswith("https://") or any(not "!" <= character <= "~" for character in value):
+    if not _PLAIN_HTTPS_URL.fullmatch(value):
         raise BadAnswer(field)
     return value

@@ -22,6 +22,12 @@ LAUNCH_OWN_SECONDS = Histogram(
     ["step"],
     buckets=_BUCKETS,
 )
+QUEUE_SECONDS = Histogram(
+    "connector_queue_seconds",
+    "Time a request of web waited before a thread took it.",
+    buckets=_BUCKETS,
+)
+SHED = Counter("connector_shed_total", "Requests that gave way under load.", ["kind"])
 NOTIFICATIONS = Counter("connector_notifications_total", "Posts of Graph.", ["outcome"])
 WRITE_BACKS = Counter("connector_write_backs_total", "Write-back attempts.", ["outcome"])
 OUTBOX = Gauge(

@@ -26,9 +26,21 @@ class OperatorView:
     def waited_seconds(self) -> float:
         return upstream.waited_seconds()
 
+    def queued(self, *, seconds: float) -> None:
+        metrics.QUEUE_SECONDS.observe(seconds)
+
     def request_finished(
-        self, *, route: str, method: str, status: int, seconds: float, reference: str
+        self,
+        *,
+        route: str,
+        method: str,
+        status: int,
+        seconds: float,
+        reference: str,
+        shed: str = "",
     ) -> None:
+        if shed:
+            metrics.SHED.labels(shed).inc()
         self._log.info(
             "http.request.finish",
             route=route,
@@ -37,6 +49,7 @@ class OperatorView:
             duration_ms=round(seconds * 1000, 1),
             own_ms=round((seconds - upstream.waited_seconds()) * 1000, 1),
             reference=reference,
+            **({"outcome": "shed", "kind": shed} if shed else {}),
         )
 
     def launch_step(self, *, step: str, outcome: str, own_seconds: float) -> None:
