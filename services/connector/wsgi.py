@@ -1,19 +1,39 @@
-"""The web process: gunicorn with threads, one application per worker process."""
+"""The web process: gunicorn with threads, one application per worker process.
 
+A gthread worker queues requests before its threads, where the application cannot see them; ours says
+how long each waited, so that `connector.web.admission` can refuse in time (ADR 14).
+"""
+
+import errno
+import selectors
+import socket
+import struct
+import threading
+import time
+from functools import partial
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
 from connector.adapters.telemetry.logs import LibraryFormatter
 from connector.bootstrap import build_web
 from connector.settings import Settings
+from connector.web.admission import WAITED_SECONDS
 
 _DRAIN_SECONDS = 30
 _KEEP_ALIVE_SECONDS = 30
 _LONGEST_REQUEST_LINE = 8190
 _LONGEST_HEADER = 32_768
+# Busy, waiting and idle ones; refusing one takes under a millisecond, so a full queue is gone in a second.
+_CONNECTIONS_PER_THREAD = 32
+# What the kernel holds beyond that; who finds it full tries again after a second, as TCP does.
+_BACKLOG = 1024
+# tcpi_last_data_recv: milliseconds since the newest bytes came. Linux, include/uapi/linux/tcp.h
+_TCP_INFO_BYTES, _LAST_DATA_RECEIVED = 56, 52
+_NOBODY_THERE = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
 
 
 class PlacesOnly(Logger):  # type: ignore[misc] # gunicorn ships no types
@@ -23,6 +43,71 @@ class PlacesOnly(Logger):  # type: ignore[misc] # gunicorn ships no types
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(LibraryFormatter())
+
+
+class TellingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+    """Gives a connection a thread once it says something, and tells the application how long that took.
+
+    gthread gives a thread at once, and lets it wait five seconds for the first byte: sixteen silent
+    connections (browsers open them ahead) would hold up a process.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Idle ones must not take the place of those that want something.
+        self.max_keepalived = self.worker_connections // 2
+        self._taken = threading.local()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        application: Any = vars(self)["wsgi"]  # what gunicorn has set there
+
+        def telling(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[WAITED_SECONDS] = self._taken.waited_seconds
+            return application(environ, start_response)
+
+        self.wsgi = telling
+
+    def accept(self, listener: Any) -> None:
+        try:
+            client, address = listener.accept()
+        except OSError as err:
+            if err.errno not in _NOBODY_THERE:
+                raise
+            return
+        self.nr_conns += 1
+        connection = TConn(self.cfg, client, address, listener.getsockname())
+        connection.timeout = time.monotonic() + DEFAULT_WORKER_DATA_TIMEOUT
+        self.pending_conns.append(connection)
+        speaks = partial(self.on_pending_socket_readable, connection)
+        self.poller.register(client, selectors.EVENT_READ, speaks)
+
+    def enqueue_req(self, conn: Any) -> None:
+        conn.enqueued_at = time.monotonic()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        self._taken.waited_seconds = max(
+            time.monotonic() - conn.enqueued_at, seconds_since_last_bytes(conn.sock)
+        )
+        return super().handle(conn)
+
+
+def seconds_since_last_bytes(connection: socket.socket) -> float:
+    """How long what the client sent has been lying there; 0 where the kernel does not say.
+
+    Counts what no stamp of ours can: the listener's backlog, and the turn of the loop that accepts,
+    which gets the interpreter's lock seldom when all threads compute.
+    """
+    option = getattr(socket, "TCP_INFO", None)
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_BYTES) if option else b""
+    except OSError:  # no TCP
+        return 0.0
+    if len(info) < _TCP_INFO_BYTES:
+        return 0.0
+    (milliseconds,) = struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)
+    return float(milliseconds) / 1000
 
 
 class Web(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
@@ -45,7 +130,9 @@ def _options(settings: Settings) -> dict[str, Any]:
         "bind": settings.bind,
         "workers": settings.web_workers,
         "threads": settings.web_threads,
-        "worker_class": "gthread",
+        "worker_class": TellingWorker,
+        "worker_connections": settings.web_threads * _CONNECTIONS_PER_THREAD,
+        "backlog": _BACKLOG,
         "keepalive": _KEEP_ALIVE_SECONDS,
         "graceful_timeout": _DRAIN_SECONDS,
         "limit_request_line": _LONGEST_REQUEST_LINE,

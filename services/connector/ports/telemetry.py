@@ -12,9 +12,22 @@ class Telemetry(Protocol):
         """Seconds this request has waited for the EHR and Microsoft."""
         ...
 
+    def queued(self, *, seconds: float) -> None:
+        """How long a request waited before a thread took it."""
+        ...
+
     def request_finished(
-        self, *, route: str, method: str, status: int, seconds: float, reference: str
-    ) -> None: ...
+        self,
+        *,
+        route: str,
+        method: str,
+        status: int,
+        seconds: float,
+        reference: str,
+        shed: str = "",
+    ) -> None:
+        """`shed` is the kind of request that gave way under load, empty for all others."""
+        ...
 
     def launch_step(self, *, step: str, outcome: str, own_seconds: float) -> None: ...
 

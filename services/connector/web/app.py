@@ -1,6 +1,7 @@
 """The Flask application: blueprints with their access, headers, limits, one log line a request."""
 
 import time
+from http import HTTPStatus
 
 from flask import Flask, Response, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -8,6 +9,7 @@ from werkzeug.exceptions import BadRequest
 
 from connector.domain.audit import Event
 from connector.web import (
+    admission,
     approvals,
     audit,
     doctor,
@@ -36,6 +38,9 @@ from connector.web.strict_cookies import StrictRequest
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_SITES = frozenset({"cross-site", "same-site"})
 _FORM_BYTES = 64 * 1024
+_TIMED = frozenset({"launch", "visits"})
+# What a 503 says that knows no better: an EHR or Microsoft that is away is seldom back sooner.
+_RETRY_AFTER_SECONDS = 10
 # Letters that are mistaken for digits on the phone, and what identifiers have besides letters.
 _UNREADABLE = str.maketrans("ILOU-_", "234567")
 
@@ -44,6 +49,7 @@ def create_app(context: WebContext) -> Flask:
     app = Flask("connector.web")
     app.request_class = StrictRequest
     app.extensions["connector"] = context
+    app.extensions["admission"] = admission.Admission()
     app.config.update(
         ACCESS={},
         REFUSED_AS={},
@@ -57,6 +63,8 @@ def create_app(context: WebContext) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # it asks for a Referer, which our policy withholds
     )
     app.before_request(_begin)
+    app.before_request(admission.admit)
+    app.before_request(_identify)
     app.before_request(_refuse_other_sites)
     app.after_request(_finish)
     csrf = CSRFProtect(app)
@@ -101,7 +109,10 @@ def _begin() -> None:
     context.telemetry.begin_request()
     g.began = time.perf_counter()
     g.reference = _readable(context.ids.identifier())
-    g.who = None if below_api() else identity(context.clock.now())
+
+
+def _identify() -> None:
+    g.who = None if below_api() else identity(web().clock.now())
 
 
 def _refuse_other_sites() -> None:
@@ -120,19 +131,34 @@ def _finish(response: Response) -> Response:
     _headers(response)
     seconds = time.perf_counter() - g.began
     telemetry = web().telemetry
-    if request.blueprint == "launch":
-        own = seconds - telemetry.waited_seconds()
-        outcome = g.get("refused", "ok")
-        telemetry.launch_step(step=request.endpoint or "", outcome=outcome, own_seconds=own)
-        response.headers["Server-Timing"] = f"own;dur={own * 1000:.1f}"
+    telemetry.queued(seconds=admission.waited_seconds())
+    if "shed" not in g:
+        _tell_own_time(response, seconds)
+        admission.admission().remember_framing()
     telemetry.request_finished(
         route=str(request.url_rule or "unmatched"),
         method=request.method,
         status=response.status_code,
         seconds=seconds,
         reference=g.reference,
+        shed=g.get("shed", ""),
     )
     return response
+
+
+def _tell_own_time(response: Response, seconds: float) -> None:
+    """Milliseconds of ours, of the EHR's and Microsoft's, and in front of the first free thread."""
+    if request.blueprint not in _TIMED:
+        return
+    telemetry = web().telemetry
+    upstream = telemetry.waited_seconds()
+    own, queue = seconds - upstream, admission.waited_seconds()
+    response.headers["Server-Timing"] = (
+        f"own;dur={own * 1000:.1f}, upstream;dur={upstream * 1000:.1f}, queue;dur={queue * 1000:.1f}"
+    )
+    if request.blueprint == "launch":
+        outcome = g.get("refused", "ok")
+        telemetry.launch_step(step=request.endpoint or "", outcome=outcome, own_seconds=own)
 
 
 def _headers(response: Response) -> None:
@@ -140,6 +166,8 @@ def _headers(response: Response) -> None:
     framing = g.get("frame_ancestors", "'none'")
     feed = web().deployment.feed_url
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", str(_RETRY_AFTER_SECONDS))
     response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
