@@ -31,7 +31,7 @@ def enough_replicas(resource: Resource, facts: Facts) -> Iterator[str]:
         return
     scale = at(resource.inputs, "template.scale")
     least, most = at(scale, "minReplicas"), at(scale, "maxReplicas")
-    if least is not UNKNOWN and (least or 0) < FEWEST_REPLICAS:
+    if least is not UNKNOWN and _count(least, 0) < FEWEST_REPLICAS:
         yield (
             f"template.scale.minReplicas is {'unset' if least is None else least}: {_STOPS}; "
             f"set it to {FEWEST_REPLICAS} or more, one a zone"
@@ -70,9 +70,14 @@ def _connections(app: Resource) -> int:
     scale = at(app.inputs, "template.scale")
     if is_simulator(app) or not certain(at(scale, "maxReplicas")):
         return 0
-    most = int(at(scale, "maxReplicas") or _AZURE_MOST_REPLICAS)
+    most = _count(at(scale, "maxReplicas"), _AZURE_MOST_REPLICAS)
     running = items(at(app.inputs, "template.containers"))
     return most * sum(_pools(each, app) for each in running if isinstance(each, Mapping))
+
+
+def _count(value: Any, unset: int) -> int:
+    """`unset` for what is no number, which Azure does not take."""
+    return int(value) if isinstance(value, int | float) and value else unset
 
 
 def _pools(container: Mapping[str, Any], app: Resource) -> int:

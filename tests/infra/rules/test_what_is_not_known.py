@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.infra.rules.stamp import add, drop, facts, put, stamp
 
@@ -49,6 +49,8 @@ def test_nor_do_many(places: list[tuple[str, str]]) -> None:
     assert check(resources, facts()) == []
 
 
+@example(("web", "template.scale.minReplicas"), ["x"])
+@example(("web", "template.scale.maxReplicas"), "x")
 @given(st.sampled_from(PLACES), JUNK)
 def test_no_value_of_another_shape_crashes_a_rule(place: tuple[str, str], junk: Any) -> None:
     name, path = place
