@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import audit_event
 from connector.ports.storage import AuditEntry
 
 _columns = audit_event.c
-_ADD = insert(audit_event).inline()
-_LAST_HASH = select(_columns.hash).order_by(_columns.id.desc()).limit(1)
+_ADD = Prepared(insert(audit_event).inline())
+_LAST_HASH = Prepared(select(_columns.hash).order_by(_columns.id.desc()).limit(1))
 HASHED = ("event", "outcome", "reference", "tenant_id", "environment_id", "actor", "facts")
 
 
@@ -54,7 +55,8 @@ class AuditTrail(Area):
         for line in self.pending:
             line["previous_hash"] = previous
             line["hash"] = previous = hash_of(previous, line["at"], line)
-        self._change(_ADD, self.pending)
+        for line in self.pending:
+            self._write(_ADD, line)
         self.pending = []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, or_, select, update
 
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area, insert_if_new, named, on_both
 from connector.adapters.sql.tables import (
     configuration_revision,
@@ -66,13 +67,18 @@ _DOORS = (
     .join(organization, organization.c.id == _environment.organization_id)
 )
 _claim = issuer_claim.c
-_DOOR = _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None))
-_DOOR_OF_ENVIRONMENT = _DOORS.where(_claim.environment_id == bindparam("environment_id"))
-_DOOR_OF_LAUNCH = _DOOR_OF_ENVIRONMENT.add_columns(
-    select(redeemed_launch.c.visit_id)
-    .where(redeemed_launch.c.state_hash == bindparam("state_hash"))
-    .scalar_subquery()
-    .label("used_for")
+_DOOR = Prepared(
+    _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None))
+)
+_OF_ENVIRONMENT = _DOORS.where(_claim.environment_id == bindparam("environment_id"))
+_DOOR_OF_ENVIRONMENT = Prepared(_OF_ENVIRONMENT)
+_DOOR_OF_LAUNCH = Prepared(
+    _OF_ENVIRONMENT.add_columns(
+        select(redeemed_launch.c.visit_id)
+        .where(redeemed_launch.c.state_hash == bindparam("state_hash"))
+        .scalar_subquery()
+        .label("used_for")
+    )
 )
 
 # A guest launches as long as its grant stands and the one who gave it holds the address.
@@ -86,7 +92,7 @@ _GRANT_IN_EFFECT = (
         _owner.c.fhir_base_url == share_grant.c.fhir_base_url,
     )
 )
-_DOOR_OF_RECORD = (
+_DOOR_OF_RECORD = Prepared(
     _DOORS.join(integration_record, integration_record.c.environment_id == _environment.id)
     .add_columns(*(column.label(f"record_{column.key}") for column in integration_record.c))
     .where(

@@ -4,12 +4,15 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area, insert_if_new
 from connector.adapters.sql.tables import ehr_user_link
 
-_FIND = select(ehr_user_link.c.object_id).where(
-    ehr_user_link.c.environment_id == bindparam("environment_id"),
-    ehr_user_link.c.ehr_user_id == bindparam("ehr_user_id"),
+_FIND = Prepared(
+    select(ehr_user_link.c.object_id).where(
+        ehr_user_link.c.environment_id == bindparam("environment_id"),
+        ehr_user_link.c.ehr_user_id == bindparam("ehr_user_id"),
+    )
 )
 _ADD = insert_if_new(ehr_user_link, "environment_id", "ehr_user_id")
 

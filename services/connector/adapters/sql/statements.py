@@ -11,9 +11,9 @@ from sqlalchemy import Connection, CursorResult, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import UpdateBase
 
+from connector.adapters.sql.prepared import Answer, Prepared, Values
 from connector.ports.storage import StorageConflict
 
-Values = Mapping[str, Any]
 AnySelect = Select[*tuple[Any, ...]]
 
 
@@ -37,9 +37,14 @@ def insert_if_new(table: Table[Any], *key: str) -> PerDialect:
     return on_both(table, lambda insert: insert.on_conflict_do_nothing(index_elements=list(key)))
 
 
+def prepared_on_both(statements: PerDialect) -> Prepared:
+    """The same, executed the short way."""
+    return Prepared({"sqlite": statements.sqlite, "postgresql": statements.postgresql})
+
+
 def named(row: Row[Any]) -> dict[str, Any]:
     """A row's values by column name, for a dataclass of the same fields."""
-    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return dict(row._asdict())
 
 
 class Area:
@@ -53,15 +58,26 @@ class Area:
     def _is_postgresql(self) -> bool:
         return self._connection.dialect.name == "postgresql"
 
-    def _rows(self, statement: AnySelect, **values: object) -> Sequence[Row[Any]]:
+    def _rows(self, statement: AnySelect | Prepared, **values: object) -> Sequence[Row[Any]]:
         if not storable(values):
             return []
+        if isinstance(statement, Prepared):
+            return statement.run(self._connection, values).all()
         return self._connection.execute(statement, values).all()
 
-    def _row(self, statement: AnySelect, **values: object) -> Row[Any] | None:
+    def _row(self, statement: AnySelect | Prepared, **values: object) -> Row[Any] | None:
         if not storable(values):
             return None
+        if isinstance(statement, Prepared):
+            return statement.run(self._connection, values).first()
         return self._connection.execute(statement, values).first()
+
+    def _write(self, statement: Prepared, values: Values) -> Answer:
+        """`_change`, the short way."""
+        self._require_writing()
+        if not storable(values):
+            raise StorageConflict
+        return statement.run(self._connection, values)
 
     def _change(
         self, statement: UpdateBase | PerDialect, values: Values | Sequence[Values]

@@ -46,7 +46,7 @@ class SqlStore:
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
-        with port_errors(), self._engines.reading.connect() as connection:
+        with port_errors(), self._engines.reading.begin() as connection:
             yield SqlTransaction(connection, writing=False)
 
     @contextmanager

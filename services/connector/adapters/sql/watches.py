@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, or_, select, update
 
-from connector.adapters.sql.statements import Area, on_both
+from connector.adapters.sql.statements import Area, on_both, prepared_on_both
 from connector.adapters.sql.tables import meeting_watch, visit
 from connector.ports.storage import WatchedMeeting
 
@@ -19,13 +19,15 @@ _LEASE = timedelta(seconds=120)
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 _columns = meeting_watch.c
-_WANT = on_both(
-    meeting_watch,
-    lambda insert: insert.on_conflict_do_update(
-        index_elements=["visit_id"],
-        set_={"wanted": True, "due_at": insert.excluded.due_at},
-        where=_columns.wanted.is_(False),
-    ),
+_WANT = prepared_on_both(
+    on_both(
+        meeting_watch,
+        lambda insert: insert.on_conflict_do_update(
+            index_elements=["visit_id"],
+            set_={"wanted": True, "due_at": insert.excluded.due_at},
+            where=_columns.wanted.is_(False),
+        ),
+    )
 )
 _THIS = _columns.visit_id == bindparam("of_visit")
 _UNWANT = (
@@ -100,7 +102,7 @@ class SqlWatches(Area):
             "attempts": 0,
             "due_at": at,
         }
-        self._change(_WANT, values)
+        self._write(_WANT, values)
 
     def unwant(self, visit_id: str, at: datetime) -> None:
         self._change(_UNWANT, {"of_visit": visit_id, "at": at})

@@ -1,0 +1,112 @@
+"""What a launch asks the database: statements compiled once, executed on the driver's own cursor.
+
+SQLAlchemy says what the words and the types are; its machinery of execution costs several times what
+the driver does (performance.md 2 and 3f), so it is left out where the text of a statement never varies.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.sql.expression import Executable
+
+Values = Mapping[str, Any]
+_Convert = Callable[[Any], Any] | None
+
+
+class Answer:
+    """Rows, converted and with their columns as attributes, or how many rows were changed."""
+
+    def __init__(self, cursor: Any, row: Callable[[Sequence[Any]], Any] | None) -> None:
+        self.rowcount: int = cursor.rowcount
+        self._rows = [] if row is None else [row(each) for each in cursor.fetchall()]
+        cursor.close()
+
+    def all(self) -> list[Any]:
+        return self._rows
+
+    def first(self) -> Any | None:
+        return self._rows[0] if self._rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A statement of one dialect; `order` is None where parameters go by name."""
+
+    text: str
+    given: Values
+    binds: Mapping[str, _Convert]
+    order: Sequence[str] | None
+    row: Callable[[Sequence[Any]], Any] | None
+
+    def parameters(self, values: Values) -> Any:
+        whole = {**self.given, **values}
+        for name, convert in self.binds.items():
+            if convert is not None:
+                whole[name] = convert(whole[name])
+        return whole if self.order is None else [whole[name] for name in self.order]
+
+
+class Prepared:
+    """A statement that is executed with the same names of values each time.
+
+    Args:
+        statement: for every dialect, or by the dialect's name.
+    """
+
+    def __init__(self, statement: Executable | Mapping[str, Executable]) -> None:
+        self._statement = statement
+        self._plans: dict[str, _Plan] = {}
+
+    def run(self, connection: Connection, values: Values) -> Answer:
+        """Raises: DBAPIError: as SQLAlchemy would, broken connections are dropped as it would."""
+        dialect = connection.dialect
+        plan = self._plans.get(dialect.name) or self._prepare(dialect, values)
+        parameters = plan.parameters(values)
+        cursor: Any = connection.connection.cursor()
+        try:
+            cursor.execute(plan.text, parameters)
+            return Answer(cursor, plan.row)
+        except dialect.loaded_dbapi.Error as err:
+            connection._handle_dbapi_exception(err, plan.text, parameters, cursor, None)  # noqa: SLF001
+            raise
+
+    def _prepare(self, dialect: Dialect, values: Values) -> _Plan:
+        statement = self._statement
+        if isinstance(statement, Mapping):
+            statement = statement[dialect.name]
+        plan = self._plans[dialect.name] = _plan(statement, dialect, list(values))
+        return plan
+
+
+def _plan(statement: Any, dialect: Dialect, names: list[str]) -> _Plan:
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    binds = {
+        name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+        for bind, name in compiled.bind_names.items()
+    }
+    order = tuple(compiled.positiontup) if compiled.positional else None
+    return _Plan(str(compiled), compiled.params, binds, order, _row(statement, dialect))
+
+
+def _row(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:
+    """None for a change that returns nothing."""
+    columns = statement.exported_columns
+    if not columns:
+        return None
+    make = namedtuple("Row", columns.keys())  # type: ignore[misc]
+    converts = [
+        (place, convert)
+        for place, column in enumerate(columns.values())
+        if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None))
+    ]
+
+    def row(fetched: Sequence[Any]) -> Any:
+        values = list(fetched)
+        for place, convert in converts:
+            values[place] = convert(values[place])
+        return make._make(values)
+
+    return row
