@@ -4,6 +4,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 INSTALLED := .venv/.installed
 CHROMIUM := /usr/bin/chromium
+WRK := /usr/bin/wrk
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header
 SOURCES := services infra scripts loadtest tests
 INFRA := PYTHONPATH=infra $(BIN)/python
@@ -14,8 +15,11 @@ PULUMI := tools/pulumi/bin/pulumi
 PULUMI_COMMAND := github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 
+# Containers often forbid bytecode: every process would compile Azure's SDK anew, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
-	load load-smoke soak test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
+	load load-smoke soak bench-floor test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
 	coverage check format data-inventory lock clean
 
 help: ## list the commands
@@ -49,7 +53,7 @@ test-postgres: install ## the storage contracts on a throw-away PostgreSQL
 	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql tests/e2e/test_on_postgres.py
 
 test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
-	$(BIN)/pytest -m browser tests/e2e
+	$(BIN)/pytest -m browser tests/e2e tests/loadtest
 
 portal-story: install $(CHROMIUM) ## configure, refuse, fix, approve, promote, roll back by two people in two browsers; screenshots in artefacts/
 	$(BIN)/pytest -m portal_story tests/e2e
@@ -68,6 +72,9 @@ load-smoke: install ## the shortest load test with a verdict, under two minutes 
 
 load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, OPTIONS=), verdict in artefacts/load
 	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),load) $(LOAD_OPTIONS)
+
+bench-floor: install $(WRK) ## CPU of a provider launch in turns with the floor (FLOOR=its program) and an earlier checkout (BEFORE=)
+	@$(BIN)/python -m loadtest.bench $(if $(FLOOR),--floor $(FLOOR)) $(if $(BEFORE),--before $(BEFORE))
 
 soak: install ## the longest of them: does anything grow?
 	@$(BIN)/python -m loadtest --scenario soak $(LOAD_OPTIONS)
@@ -100,6 +107,9 @@ coverage: install ## every branch of domain and use cases is tested
 
 $(CHROMIUM):
 	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
+
+$(WRK):
+	apt-get update -q && apt-get install -y -q --no-install-recommends wrk
 
 check: install ## format, lint, types, import contracts, dependency hygiene, tests
 	$(BIN)/ruff format --check $(SOURCES)

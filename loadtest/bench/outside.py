@@ -1,0 +1,180 @@
+"""EHR and Microsoft of one recorded launch, for any number of launches: `python -m loadtest.bench.outside script.json`.
+
+Strict simulators cost as much as what is measured. This one says what they said, with the numbers of each launch
+put in, after a delay; it checks nothing and is good for nothing else.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import random
+import ssl
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+JWKS_KEY_BITS = 2048
+HEAD_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What the outside said during one launch.
+
+    Attributes:
+        documents: body by path, of every GET; `patched` of every PATCH.
+        csn: the recorded visit's contact serial number; stands in for each launch's own.
+        thread: the recorded meeting's id, likewise.
+        delays_ms: least and most milliseconds before an answer.
+    """
+
+    ports: tuple[int, ...]
+    certificate: str
+    key: str
+    documents: Mapping[str, str]
+    patched: Mapping[str, str]
+    jwks_path: str
+    token_path: str
+    token: str
+    id_claims: Mapping[str, Any]
+    appointments_path: str
+    appointment: str
+    meeting_path: str
+    meeting: str
+    csn: str
+    thread: str
+    meeting_id: str
+    app_token_path: str
+    app_token: str
+    delays_ms: tuple[float, float] = (20.0, 50.0)
+
+
+@dataclass(slots=True)
+class Outside:
+    script: Script
+    key: rsa.RSAPrivateKey = field(
+        default_factory=lambda: rsa.generate_private_key(65537, JWKS_KEY_BITS)
+    )
+
+    def answer(self, method: str, path: str, body: bytes) -> bytes:
+        """The body of the answer; empty for a path nobody asked for when it was recorded."""
+        script = self.script
+        if method == "GET" and path.startswith(script.appointments_path):
+            csn = path.rsplit("-", 1)[1]
+            return script.appointment.replace(script.csn, csn).encode()
+        posts: dict[str, Callable[[bytes], str]] = {
+            script.token_path: self._token,
+            script.meeting_path: self._meeting,
+            script.app_token_path: lambda _: script.app_token,
+        }
+        if method == "POST" and path in posts:
+            return posts[path](body).encode()
+        if path == script.jwks_path:
+            return self._jwks().encode()
+        said = script.patched if method == "PATCH" else script.documents
+        return self._of_any_meeting(path, said).encode()
+
+    def _of_any_meeting(self, path: str, said: Mapping[str, str]) -> str:
+        """What was said at this path, or at the same path of the recorded meeting."""
+        here, _, rest = path.partition("/onlineMeetings/")
+        tail = rest.partition("/")[2]
+        recorded = f"{here}/onlineMeetings/{self.script.meeting_id}" + (f"/{tail}" if tail else "")
+        return said.get(path) or said.get(recorded, "")
+
+    def _token(self, body: bytes) -> str:
+        """The code is `<csn>~<nonce>`: so nothing need be remembered between two requests."""
+        csn, _, nonce = parse_qs(body.decode())["code"][0].partition("~")
+        now = int(time.time())
+        claims = {**self.script.id_claims, "nonce": nonce, "iat": now, "exp": now + 300}
+        id_token = jwt.encode(claims, self.key, "RS256", headers={"kid": "bench"})
+        return self.script.token.replace(self.script.csn, csn).replace("ID_TOKEN", id_token)
+
+    def _meeting(self, body: bytes) -> str:
+        external_id = json.loads(body)["externalId"]
+        name = hashlib.sha256(external_id.encode()).hexdigest()[: len(self.script.thread)]
+        own = self.script.meeting.replace(self.script.thread, name)
+        return own.replace(self.script.meeting_id, f"bench-{name}")
+
+    def _jwks(self) -> str:
+        numbers = self.key.public_key().public_numbers()
+        public = {
+            name: base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(
+                b"="
+            )
+            for name, value in (("n", numbers.n), ("e", numbers.e))
+        }
+        return json.dumps(
+            {
+                "keys": [
+                    {"kty": "RSA", "kid": "bench", "alg": "RS256", "use": "sig"}
+                    | {name: value.decode() for name, value in public.items()}
+                ]
+            }
+        )
+
+
+class Conversation(asyncio.Protocol):
+    """One kept-alive connection; a client asks again only after an answer."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] # a stream's
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, rest = self._received.partition(HEAD_END)
+        if not found or len(rest) < (length := _content_length(head)):
+            return
+        self._received = rest[length:]
+        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        body = self._outside.answer(method, path.partition("?")[0], rest[:length])
+        status = b"200 OK" if body else b"404 Not Found"
+        whole = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        delay = random.uniform(*self._outside.script.delays_ms) / 1000  # noqa: S311 - no secret
+        asyncio.get_running_loop().call_later(delay, self._say, whole % (status, len(body), body))
+
+    def _say(self, answer: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(answer)
+
+
+def _content_length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+async def serve(script: Script) -> None:
+    outside = Outside(script)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(script.certificate, script.key)
+    loop = asyncio.get_running_loop()
+    for port in script.ports:
+        await loop.create_server(
+            lambda: Conversation(outside), "127.0.0.1", port, ssl=context, reuse_address=True
+        )
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    read = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    asyncio.run(
+        serve(
+            Script(**{**read, "ports": tuple(read["ports"]), "delays_ms": tuple(read["delays_ms"])})
+        )
+    )

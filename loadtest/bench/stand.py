@@ -1,0 +1,180 @@
+"""A connector configured through the real flow, whose outside is then played by `outside`.
+
+The sandbox sets everything up, one provider launch is recorded, and web starts anew, behind plain HTTP as behind a
+stamp's gateway, before an outside that costs little.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import jwt
+import psutil  # type: ignore[import-untyped]  # ships no types
+import requests
+from rich.console import Console
+from scripts.sandbox import Sandbox
+from scripts.sandbox_parts.plans import inherited_environment
+from scripts.sandbox_parts.ports import LOOPBACK
+from scripts.story.cast import Cast
+from scripts.story.narrator import Narrator
+from scripts.story.scenes import SetUp, Visit, first_sign_in
+
+from loadtest.bench.outside import Script
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PATIENT: Final = "PCHALMERS"
+READY_SECONDS: Final = 30.0
+GIVEN: Final = (HTTPStatus.OK, HTTPStatus.CREATED)
+
+Exchange = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A configured connector at rest: `environment` are its settings, `iss` what the EHR calls itself."""
+
+    script: Script
+    environment: Mapping[str, str]
+    fhir_base: str
+    iss: str
+
+
+def record(folder: Path, settings: Mapping[str, str] | None = None) -> Recorded:
+    """Set up a sandbox there, launch once, write down what the outside said; nothing runs afterwards."""
+    with Sandbox(folder, settings=settings) as sandbox:
+        cast, narrator = Cast(sandbox), Narrator(Console(file=io.StringIO()))
+        SetUp(cast, narrator, "test").play()
+        visit = Visit(cast, narrator, "test", PATIENT)
+        visit.find()
+        first_sign_in(visit)
+        urls = sandbox.urls
+        with sandbox.session() as session:
+            said = _journal(session, urls.ehr("test")) + _journal(session, urls.mock_microsoft)
+            jwks_uri = session.get(
+                f"{urls.fhir_base('test')}/.well-known/smart-configuration", timeout=READY_SECONDS
+            ).json()["jwks_uri"]
+        script = _script(said, urlsplit(jwks_uri).path, visit.appointment_id, sandbox)
+        return Recorded(
+            script,
+            dict(sandbox.environment),
+            urls.fhir_base("test"),
+            str(script.id_claims["iss"]),
+        )
+
+
+def _journal(session: requests.Session, url: str) -> list[Exchange]:
+    entries: list[Exchange] = session.get(f"{url}/sim/journal", timeout=READY_SECONDS).json()[
+        "entries"
+    ]
+    return [one for one in entries if one["direction"] == "in" and one["status"] in GIVEN]
+
+
+def _script(
+    said: Sequence[Exchange], jwks_path: str, appointment_id: str, sandbox: Sandbox
+) -> Script:
+    def last(method: str, ending: str, sent: str = "") -> Exchange:
+        return [
+            one
+            for one in said
+            if one["method"] == method
+            and one["path"].endswith(ending)
+            and sent in one["request"]["body"]
+        ][-1]
+
+    token = last("POST", "/oauth2/token", "launch%2Fcallback")
+    app_token = last("POST", "/oauth2/v2.0/token", "client_credentials")
+    meeting = last("POST", "/createOrGet")
+    appointment = last("GET", f"/Appointment/{appointment_id}")
+    answer = json.loads(token["response"]["body"])
+    id_token = answer["id_token"]
+    thread = meeting["response"]["body"].partition("meeting_")[2].partition("%40")[0]
+    return Script(
+        ports=(sandbox.ports.mock_fhir, sandbox.ports.mock_microsoft),
+        certificate=str(sandbox.certificates.cert_file),
+        key=str(sandbox.certificates.key_file),
+        documents={one["path"]: one["response"]["body"] for one in said if one["method"] == "GET"},
+        patched={one["path"]: one["response"]["body"] for one in said if one["method"] == "PATCH"},
+        jwks_path=jwks_path,
+        token_path=token["path"],
+        token=token["response"]["body"].replace(id_token, "ID_TOKEN"),
+        id_claims=jwt.decode(id_token, options={"verify_signature": False}),
+        appointments_path=appointment["path"].removesuffix(appointment_id),
+        appointment=appointment["response"]["body"],
+        meeting_path=meeting["path"],
+        meeting=meeting["response"]["body"],
+        csn=appointment_id.rpartition("-")[2],
+        thread=thread,
+        meeting_id=json.loads(meeting["response"]["body"])["id"],
+        app_token_path=app_token["path"],
+        app_token=app_token["response"]["body"],
+    )
+
+
+@contextmanager
+def playing(script: Script, folder: Path) -> Iterator[None]:
+    """The outside, until the block ends."""
+    file = folder / "script.json"
+    file.write_text(json.dumps(asdict(script)), encoding="utf-8")
+    command = [sys.executable, "-m", "loadtest.bench.outside", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        try:
+            if process.stdout is None or process.stdout.readline() != "ready\n":
+                raise RuntimeError("the bench's outside did not start")
+            yield
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A running connector web; `address` is plain HTTP."""
+
+    address: str
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Of its worker processes since they began."""
+        used = [one.cpu_times() for one in self.process.children(recursive=True)]
+        return float(sum(one.user + one.system for one in used))
+
+
+@contextmanager
+def serving(recorded: Recorded, source: Path, port: int, log: Path) -> Iterator[Web]:
+    """The connector whose package lies in `source`, with the recorded settings."""
+    plain = {**recorded.environment, "CONNECTOR_BIND": f"{LOOPBACK}:{port}"}
+    for name in ("CONNECTOR_TLS_CERT_FILE", "CONNECTOR_TLS_KEY_FILE"):
+        plain.pop(name, None)
+    environment = {**inherited_environment(), **plain, "PYTHONPATH": str(source)}
+    command = [sys.executable, "-c", "from connector.cli import main; main()", "web"]
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            web = Web(f"http://{LOOPBACK}:{port}", psutil.Process(process.pid))
+            _wait_until_ready(web, process)
+            yield web
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(web: Web, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    with requests.Session() as session:
+        session.trust_env = False
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if session.get(f"{web.address}/healthz", timeout=READY_SECONDS).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+    raise RuntimeError("web did not become ready")
