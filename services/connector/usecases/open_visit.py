@@ -176,9 +176,8 @@ class OpenVisit:
         wrapped = self.visit_sealer.new_key()
         conference = launch.appointment.conference_id.encode()
         fresh = VisitSecrets(wrapped, self.visit_sealer.seal(wrapped, conference))
-        if tx.visits.keep_secrets(visit.id, fresh, self.clock.now()):
-            return fresh
-        return tx.visits.secrets(visit.id) or fresh
+        is_ours = tx.visits.keep_secrets(visit.id, fresh, self.clock.now())
+        return fresh if is_ours else tx.visits.secrets(visit.id) or fresh
 
     def _new(self, launch: VerifiedLaunch, state: VisitState) -> Visit:
         return Visit(

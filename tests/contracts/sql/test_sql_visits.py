@@ -162,8 +162,8 @@ def test_a_visit_can_be_taken_up_again(visited: SqlStore) -> None:
 
 def test_the_first_secrets_stay(visited: SqlStore) -> None:
     with visited.write() as tx:
-        tx.visits.keep_secrets(VISIT.id, SECRETS, NOON)
-        tx.visits.keep_secrets(VISIT.id, VisitSecrets(b"other", b"other"), NOON)
+        assert tx.visits.keep_secrets(VISIT.id, SECRETS, NOON)
+        assert not tx.visits.keep_secrets(VISIT.id, VisitSecrets(b"other", b"other"), NOON)
         assert tx.visits.secrets(VISIT.id) == SECRETS
 
 
