@@ -19,7 +19,7 @@ PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
-	load load-smoke soak bench-floor test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
+	load load-smoke soak bench-floor test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
 	coverage check format data-inventory lock clean
 
 help: ## list the commands
@@ -65,7 +65,10 @@ errors: install ## produce E1-E14 in the sandbox and open the page that explains
 	$(BIN)/python scripts/errors.py $(NAME)
 
 test-sandbox: install ## on the running sandbox: kill -9 loses nothing, fifty launches make one meeting
-	$(BIN)/pytest -m sandbox tests/e2e tests/loadtest
+	$(BIN)/pytest -m sandbox tests/e2e
+
+test-load: install ## the load test's runner: a killed web process, a hosted sandbox, Ctrl-C; load-smoke is its short form
+	$(BIN)/pytest -m sandbox tests/loadtest
 
 load-smoke: install ## the shortest load test with a verdict, under two minutes (FAULT=delay-300ms|drop-writeback|starve-generator must fail)
 	@$(BIN)/python -m loadtest --scenario smoke $(LOAD_OPTIONS)
