@@ -53,7 +53,8 @@ test-postgres: install ## the storage contracts on a throw-away PostgreSQL
 	$(BIN)/python scripts/postgres_test_server.py -- $(BIN)/pytest -m postgres tests/contracts/sql tests/e2e/test_on_postgres.py
 
 test-browser: install $(CHROMIUM) ## the clinician's and the patient's part, by clicking in Chromium
-	$(BIN)/pytest -m browser tests/e2e tests/loadtest
+	$(BIN)/pytest -m browser tests/e2e
+	$(BIN)/pytest -m browser tests/loadtest
 
 portal-story: install $(CHROMIUM) ## configure, refuse, fix, approve, promote, roll back by two people in two browsers; screenshots in artefacts/
 	$(BIN)/pytest -m portal_story tests/e2e
