@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from loadtest.target import Stage
 
 UNEXPECTED: Final = "unexpected address"
+WHOLE_WAY: Final = "click to the page they came for"
+REFUSED_FOR_NOW: Final = " (shed)"  # behind the name of what was refused
 
 
 class Part(StrEnum):

@@ -18,6 +18,7 @@ from loadtest.arrivals import Schedule
 from loadtest.browser import Failed, Shed
 from loadtest.closed_model import ClosedModel
 from loadtest.crew import Crew
+from loadtest.hops import REFUSED_FOR_NOW, WHOLE_WAY
 from loadtest.meter import Meter
 from loadtest.open_model import OpenModel
 from loadtest.recorder import FileRecorder, RunClock
@@ -190,7 +191,7 @@ class LocustRun:
 
     def _show_request(self, request: Request) -> None:
         """In Locust's statistics by persona and name; an honest refusal is no failure, but a row of its own."""
-        shed = " (shed)" if request.outcome is Outcome.SHED else ""
+        shed = REFUSED_FOR_NOW if request.outcome is Outcome.SHED else ""
         self._show(
             request.persona.value,
             request.name + shed,
@@ -201,8 +202,7 @@ class LocustRun:
     def _show_iteration(self, iteration: Iteration) -> None:
         """The whole way of a person, from their click; -1 is a way that did not end."""
         if iteration.outcome in (Outcome.DONE, Outcome.FAILED):
-            name = "click to the page they came for"
-            self._show(iteration.persona.value, name, iteration.launch_ms, iteration.error)
+            self._show(iteration.persona.value, WHOLE_WAY, iteration.launch_ms, iteration.error)
 
     def _show(self, kind: str, name: str, milliseconds: float, error: str) -> None:
         events: Any = self.environment.events

@@ -11,14 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
+from loadtest.hops import REFUSED_FOR_NOW, WHOLE_WAY
 from loadtest.records import Persona
 from loadtest.stage.outbox import OutboxReading
 
 PREFIX: Final = "locust"
 HISTORY: Final = f"{PREFIX}_stats_history.csv"
-# As `loadtest.locust_run` names them.
-WHOLE_WAY: Final = "click to the page they came for"
-SHED: Final = " (shed)"
 TAIL_BYTES: Final = 64 * 1024
 LAUNCHERS: Final = (Persona.PROVIDER, Persona.PATIENT)
 
@@ -40,7 +38,7 @@ class Seen:
         ways = [newest[p, WHOLE_WAY] for p in LAUNCHERS if (p, WHOLE_WAY) in newest]
         providers = newest.get((Persona.PROVIDER, WHOLE_WAY))
         failed = sum(int(row["Total Failure Count"]) for row in ways)
-        refused = [row for (_, name), row in newest.items() if name.endswith(SHED)]
+        refused = [row for (_, name), row in newest.items() if name.endswith(REFUSED_FOR_NOW)]
         return cls(
             visits_per_second=_number(providers["Requests/s"]) if providers else -1.0,
             p95_ms=max((_number(row["95%"]) for row in ways), default=-1.0),

@@ -4,10 +4,10 @@ import csv
 from pathlib import Path
 
 import pytest
+from loadtest.hops import WHOLE_WAY
 from loadtest.stage.outbox import OutboxReading
 from loadtest.stage.progress import (
     HISTORY,
-    WHOLE_WAY,
     Seen,
     line,
     rate_asked,
@@ -53,10 +53,6 @@ def test_before_anybody_came_nothing_is_known(tmp_path: Path) -> None:
     assert read_history(history(tmp_path)) == Seen()
     waiting = (1, "provider", WHOLE_WAY, "0.0", "N/A", 0, 0)
     assert read_history(history(tmp_path, waiting)).p95_ms == -1
-
-
-def test_the_way_is_called_as_the_generator_calls_it() -> None:
-    assert f'"{WHOLE_WAY}"' in Path("loadtest/locust_run.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("at", "rate"), [(-1, 0), (0, 2), (9.9, 2), (10, 5), (20, 0), (99, 0)])
