@@ -66,7 +66,7 @@ def play(tell: Narrator, sandbox: Sandbox) -> None:
     Promotion(cast, tell).play()
     held.append(hold_visit(tell, cast, "production"))
     tell.chapter("Promises")
-    keep_promises(tell, cast, held)
+    keep_promises(tell, sandbox, cast, held)
 
 
 def set_up(tell: Narrator, cast: Cast) -> None:
@@ -96,8 +96,7 @@ def hold_visit(tell: Narrator, cast: Cast, kind: str) -> Visit:
     return visit
 
 
-def keep_promises(tell: Narrator, cast: Cast, held: list[Visit]) -> None:
-    sandbox = cast.sandbox
+def keep_promises(tell: Narrator, sandbox: Sandbox, cast: Cast, held: list[Visit]) -> None:
     with tell.step("Nothing was reported to an EHR twice, in test or production"):
         for visit in held:
             reported_once(visit)

@@ -65,7 +65,7 @@ class Errand:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Write the iteration down, however it ends; nothing that went wrong leaves this block."""
+        """Write the iteration down, however it ends; nothing the system did leaves this block, a bug of ours does."""
         outcome, error = Outcome.FAILED, "cut_off"  # what stands when the run ends under their feet
         try:
             yield
@@ -77,8 +77,9 @@ class Errand:
         except ClinicianDropped:
             outcome, error = Outcome.DROPPED, "clinician_dropped"
             self.began_seconds = self.due_seconds
-        except Exception as err:  # noqa: BLE001 - a bug of ours is one failed person, not the end of the run
-            outcome, error = Outcome.FAILED, f"bug {type(err).__name__}"
+        except (LookupError, TypeError, ValueError) as err:
+            # An answer in another form than its kind has. Only the kind is kept: the message may quote the answer.
+            outcome, error = Outcome.FAILED, f"unreadable_answer {type(err).__name__}"
         finally:
             self.failed = outcome is not Outcome.DONE
             self._write(outcome, error)

@@ -14,16 +14,6 @@ PAGE_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stays:
-    """How often one party entered and left the calls of one meeting."""
-
-    meeting: str
-    persona: Persona
-    joined: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
 class Controls:
     """`ehr_url` is the root of one environment; addresses have no slash at the end."""
 
@@ -66,12 +56,6 @@ class Controls:
     def meetings(self) -> Iterator[MeetingMade]:
         for row in self._rows(f"{self.microsoft_url}/sim/ledger"):
             yield MeetingMade(meeting=row["thread_id"], external_id=row["external_id"])
-
-    def stays(self) -> Iterator[Stays]:
-        for row in self._rows(f"{self.microsoft_url}/sim/ledger"):
-            for persona in (Persona.PROVIDER, Persona.PATIENT):
-                joined, left = row[f"{persona}_joined"], row[f"{persona}_left"]
-                yield Stays(row["thread_id"], persona, joined, left)
 
     def pending_deliveries(self) -> int:
         """Notifications that Graph has yet to deliver."""

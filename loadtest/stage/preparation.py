@@ -4,11 +4,9 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlencode
 
 from rich.console import Console
-from scripts.sandbox import Sandbox
 from scripts.sandbox_parts.configuration import Urls, client_id
 from scripts.story.cast import Cast
 from scripts.story.narrator import Narrator
@@ -24,7 +22,7 @@ MEETING = "/l/meetup-join/"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """As much of a sandbox as the story's people need: where everything is, and whom to trust."""
+    """Where everything is, and whom to trust: `scripts.story.cast.Place`."""
 
     urls: Urls
     ca_file: Path
@@ -33,7 +31,7 @@ class Place:
 def set_up(place: Place, environment: str, tell: Callable[[str], None]) -> None:
     """An environment that nobody configured yet becomes one whose launches work."""
     narrator = Narrator(Console(file=io.StringIO()))
-    SetUp(Cast(cast(Sandbox, place)), narrator, environment).play()
+    SetUp(Cast(place), narrator, environment).play()
     tell(f"{environment} is configured, approved and pasted: {narrator.told} steps clicked")
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from scripts.sandbox import Sandbox
+from scripts.sandbox_parts.configuration import Urls
 from scripts.story.person import PHONE, Person
 
 ORGANIZATION = "Contoso Clinics"
@@ -18,11 +19,21 @@ EHR_ANALYST = "CESPINOSA"
 PASSWORD = "sandbox"  # noqa: S105 - printed on the simulators' own sign-in pages
 
 
+class Place(Protocol):
+    """As much of a sandbox as its people need: where everything is, and whom to trust."""
+
+    @property
+    def urls(self) -> Urls: ...
+
+    @property
+    def ca_file(self) -> Path: ...
+
+
 @dataclass(slots=True)
 class Cast:
-    """Seven people with seven browsers."""
+    """Seven people with seven browsers, at a sandbox of this machine or one that somebody hosts."""
 
-    sandbox: Sandbox
+    sandbox: Place
     admin: Person = field(init=False)
     analyst: Person = field(init=False)
     clinician: Person = field(init=False)
@@ -32,7 +43,7 @@ class Cast:
     foreigner: Person = field(init=False)
 
     def __post_init__(self) -> None:
-        ca_file = Path(self.sandbox.ca_file)
+        ca_file = self.sandbox.ca_file
         self.admin, self.analyst, self.clinician = (Person(ca_file) for _ in range(3))
         self.stranger, self.reader, self.foreigner = (Person(ca_file) for _ in range(3))
         self.patient = Person(ca_file, PHONE)

@@ -306,15 +306,27 @@ def test_a_visit_that_was_not_booked_fails_by_name() -> None:
     assert (failed.error, failed.visit) == ("no_visit_booked", "")
 
 
-def test_a_bug_of_ours_fails_one_person_and_says_only_its_kind() -> None:
+@pytest.mark.parametrize("problem", [KeyError, TypeError, ValueError])
+def test_an_answer_that_cannot_be_read_fails_one_person_and_says_only_its_kind(
+    problem: type[Exception],
+) -> None:
     scene = Scene()
     errand = scene.errand()
 
-    def bug() -> None:
-        raise KeyError(SECRET)
+    def read() -> None:
+        raise problem(SECRET)
 
-    failed = recorded(scene, errand, bug)
-    assert (failed.outcome, failed.error) == (Outcome.FAILED, "bug KeyError")
+    failed = recorded(scene, errand, read)
+    kind = f"unreadable_answer {problem.__name__}"
+    assert (failed.outcome, failed.error) == (Outcome.FAILED, kind)
+
+
+def test_a_bug_of_ours_is_loud_and_its_person_is_written_down_all_the_same() -> None:
+    scene = Scene()
+    errand = scene.errand()
+    with pytest.raises(AssertionError), errand.recorded():
+        raise AssertionError
+    assert scene.keeper.iterations[0].outcome is Outcome.FAILED
 
 
 def test_a_person_cut_off_by_the_end_of_the_run_is_written_down() -> None:

@@ -6,8 +6,7 @@ from unittest.mock import Mock
 import pytest
 import requests
 from loadtest.records import MeetingMade, Persona, WriteBack
-from loadtest.stage.controls import Controls, Stays
-from tests.conformance.mock_microsoft.microsoft_desk import ADAM
+from loadtest.stage.controls import Controls
 from tests.integration.mock_fhir.test_mock_fhir_writeback import Backend
 from tests.loadtest.stage.conftest import Outside
 
@@ -44,17 +43,6 @@ def test_every_page_of_a_ledger_is_asked_for(
     assert list(outside.controls.meetings()) == [
         MeetingMade(meeting=one["chatInfo"]["threadId"], external_id=f"visit-{number}")
         for number, one in enumerate(made)
-    ]
-
-
-def test_stays_are_told_by_party(outside: Outside) -> None:
-    meeting = outside.microsoft.meeting()
-    provider = outside.microsoft.join(meeting, user_id=ADAM)
-    outside.microsoft.act(meeting, provider, "leave")
-    thread = meeting["chatInfo"]["threadId"]
-    assert list(outside.controls.stays()) == [
-        Stays(thread, Persona.PROVIDER, 1, 1),
-        Stays(thread, Persona.PATIENT, 0, 0),
     ]
 
 
