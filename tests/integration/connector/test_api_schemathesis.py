@@ -33,7 +33,7 @@ EXAMPLES = 40
 ACCEPTED = ["2xx", "401", "403", "404", "409", "410", "413", "421", "422"]
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A text the document forbids must stay one: only what it allows becomes something that exists.
-_TEXT = re.compile(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
+_TEXT = re.compile(r"(?=.{1,200}\Z)[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
 FREE = {"approver", "fhir_base_url", "guest_tenant_id", "time_zone"}
 
 
