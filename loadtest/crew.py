@@ -38,16 +38,17 @@ class Crew:
     connect: Callable[[], Transport]
     _hops: Hops = field(init=False)
     _shared: Transport = field(init=False)
-    _morning: MorningCookies = field(init=False)
+    _morning: dict[str, MorningCookies] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._hops = Hops.of(self.stage)
         self._shared = self.connect()
 
     def sign_in(self) -> None:
-        """Before anybody comes. Raises Failed, Shed."""
-        browser = self._browser(Persona.PROVIDER, self._shared, CookieJar())
-        self._morning = MorningCookies.of(browser, self.stage)
+        """Every clinician, before anybody comes. Raises Failed, Shed."""
+        for one in self.stage.clinicians:
+            browser = self._browser(Persona.PROVIDER, self._shared, CookieJar())
+            self._morning[one.ehr_sign_in] = MorningCookies.of(browser, self.stage, one)
 
     def close(self) -> None:
         self._shared.close()
@@ -84,7 +85,7 @@ class Crew:
         )
 
     def provide(self, plan: PlannedVisit, course: Course, due: float) -> None:
-        jar = self._morning.teams.copy()
+        jar = self._morning_of(plan.number).teams.copy()
         with self._at_browser(Persona.PROVIDER, jar) as browser:
             errand = self._errand(browser, due, plan.number, course)
             with errand.recorded():
@@ -116,7 +117,7 @@ class Crew:
                 portal_admin.look_around(errand, PORTAL_READS_SECONDS)
 
     def view(self, plan: PlannedCaller) -> None:
-        jar = self._morning.hyperspace.copy()
+        jar = self._morning_of(plan.visit_number).hyperspace.copy()
         with self._at_browser(Persona.IDLE_VIEWER, jar) as browser:
             errand = self._errand(browser, plan.due, plan.visit_number)
             with errand.recorded():
@@ -154,6 +155,11 @@ class Crew:
         """None when the stage booked too few: the errand fails by name."""
         visits = self.stage.visits
         return visits[number] if 0 <= number < len(visits) else None
+
+    def _morning_of(self, number: int) -> MorningCookies:
+        """Of the visit's own clinician; nobody's where too few were booked."""
+        visit = self._booked(number)
+        return self._morning[visit.clinician] if visit else MorningCookies()
 
     def _drop(self, persona: Persona, due: float, number: int) -> None:
         dropped(self.recorder, persona, due, self._booked(number))

@@ -23,12 +23,25 @@ class TargetRefused(Exception):
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedVisit:
-    """An appointment open for launches now. `csn` is the EHR's contact serial number."""
+    """An appointment open for launches now.
+
+    `csn` is the EHR's contact serial number, `clinician` the user name in the EHR of who holds the visit.
+    """
 
     csn: str
     appointment_id: str
     patient_id: str
     practitioner_id: str
+    clinician: str
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinician:
+    """One whose accounts are linked already: user name in the EHR, sign-in name at Microsoft."""
+
+    ehr_sign_in: str
+    microsoft_sign_in: str
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -41,9 +54,9 @@ class Stage:
             arrival is not late; every generating process counts from it. 0: when Locust starts the test (by hand).
         visits: in the order they are used; the n-th arrival of a visit takes the n-th. Running out is a failure.
         run_folder: where `requests-<index>.csv` and the like are written; exists.
-        clinician_sign_in: sign-in name at Microsoft of the clinician whose account is linked already.
+        clinicians: who hold the visits; each signs in once before anybody comes.
         admin_sign_in: sign-in name at Microsoft of the portal's admin.
-        ehr_sign_in: user name in the EHR of the same clinician, for the pages behind Hyperspace's sign-in.
+        ehr_password: of every clinician, for the pages behind Hyperspace's sign-in.
     """
 
     connector_url: str
@@ -57,9 +70,8 @@ class Stage:
     provider_launch_uri: str
     patient_launch_uri: str
     visits: tuple[BookedVisit, ...]
-    clinician_sign_in: str
+    clinicians: tuple[Clinician, ...]
     admin_sign_in: str
-    ehr_sign_in: str
     ehr_password: str
     run_folder: Path
     seed: int

@@ -12,8 +12,8 @@ from scripts.sandbox import Sandbox
 
 from loadtest.scenario import Database, StageAction, StagePlan
 from loadtest.stage.controls import Controls
-from loadtest.stage.ground import EHR_CLINICIAN, Addresses, GroundRefused
-from loadtest.stage.preparation import Place, client_ids, link_clinician, set_up
+from loadtest.stage.ground import Addresses, GroundRefused
+from loadtest.stage.preparation import Place, book, link_clinicians, set_up
 from loadtest.target import BookedVisit
 
 ENVIRONMENT: Final = "test"
@@ -56,16 +56,15 @@ class AtHome:
         return self.plan.web_processes
 
     def prepare(self) -> str:
-        """Configured, and the clinician's account linked with a visit of its own; says what was done."""
+        """Configured, and the clinicians' accounts linked with visits of their own; says what was done."""
         done: list[str] = []
         place = Place(self.sandbox.urls, self.addresses.ca_file)
         set_up(place, ENVIRONMENT, done.append)
-        [visit] = self.controls.book(1, EHR_CLINICIAN)
-        link_clinician(self.addresses, visit, client_ids(ENVIRONMENT)[0])
+        link_clinicians(self.addresses, self.controls, ENVIRONMENT)
         return done[0]
 
     def visits(self, count: int) -> tuple[BookedVisit, ...]:
-        return self.controls.book(count, EHR_CLINICIAN)
+        return book(self.controls, count)
 
     def pids(self) -> Mapping[str, int]:
         found = {name: self.sandbox.process(name).pid for name in PARTS}

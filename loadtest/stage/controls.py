@@ -1,6 +1,6 @@
 """What a run asks of the simulators' `/sim`: visits, ledgers, deliveries still on their way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,9 +21,9 @@ class Controls:
     ehr_url: str
     microsoft_url: str
 
-    def book(self, count: int, clinician: str) -> tuple[BookedVisit, ...]:
-        """That many visits of one clinician, by user name in the EHR, that can be begun now."""
-        asked = {"count": count, "clinicians": [clinician]}
+    def book(self, count: int, clinicians: Sequence[str]) -> tuple[BookedVisit, ...]:
+        """That many visits that can be begun now, of each of the clinicians in turn, by user name in the EHR."""
+        asked = {"count": count, "clinicians": list(clinicians)}
         booked = self._document("POST", f"{self.ehr_url}/sim/visits", json=asked)["visits"]
         return tuple(
             BookedVisit(
@@ -31,6 +31,7 @@ class Controls:
                 appointment_id=one["appointment"],
                 patient_id=one["patient"],
                 practitioner_id=one["practitioner"],
+                clinician=one["clinician_login"],
             )
             for one in booked
         )

@@ -9,7 +9,7 @@ from loadtest.records import Ledger, Run
 from loadtest.scenario import Model, Scenario
 from loadtest.stage.arguments import Arguments
 from loadtest.stage.controls import Controls
-from loadtest.stage.ground import ADMIN, CLINICIAN, EHR_CLINICIAN, EHR_PASSWORD, Ground
+from loadtest.stage.ground import ADMIN, CLINICIANS, EHR_PASSWORD, Ground
 from loadtest.stage.machine import commit, machine_words
 from loadtest.stage.preparation import client_ids
 from loadtest.target import BookedVisit, Stage
@@ -47,9 +47,8 @@ def stage_document(
         provider_launch_uri=f"{addresses.connector_url}/launch/provider",
         patient_launch_uri=f"{addresses.connector_url}/launch/patient",
         visits=visits,
-        clinician_sign_in=CLINICIAN,
+        clinicians=CLINICIANS,
         admin_sign_in=ADMIN,
-        ehr_sign_in=EHR_CLINICIAN,
         ehr_password=EHR_PASSWORD,
         run_folder=run_folder.absolute(),
         seed=arguments.seed,

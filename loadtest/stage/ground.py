@@ -9,12 +9,16 @@ import requests
 
 from loadtest.scenario import StageAction
 from loadtest.stage.controls import Controls
-from loadtest.target import BookedVisit
+from loadtest.target import BookedVisit, Clinician
 
-# The clinician of every visit: in the EHR, and the Microsoft account that is linked to it.
-EHR_CLINICIAN: Final = "ACAREFUL"
+# Who hold the visits, in turn: with one for all, what is kept of each user would be one hot row.
+CLINICIANS: Final = (
+    Clinician(ehr_sign_in="ACAREFUL", microsoft_sign_in="adam.careful@contoso-health.example"),
+    Clinician(ehr_sign_in="EBROEK", microsoft_sign_in="eric.vandenbroek@contoso-health.example"),
+    Clinician(ehr_sign_in="SHEPS", microsoft_sign_in="luigi.maas@contoso-health.example"),
+    Clinician(ehr_sign_in="ABRONSIG", microsoft_sign_in="juri.vangelder@contoso-health.example"),
+)
 EHR_PASSWORD: Final = "sandbox"  # noqa: S105 - printed on the simulators' own sign-in pages
-CLINICIAN: Final = "adam.careful@contoso-health.example"
 ADMIN: Final = "admin@contoso-health.example"
 
 

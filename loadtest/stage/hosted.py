@@ -9,8 +9,8 @@ from scripts.sandbox_parts.configuration import EHR_PREFIXES, Urls
 from loadtest.scenario import StageAction
 from loadtest.stage.arguments import Remote
 from loadtest.stage.controls import Controls
-from loadtest.stage.ground import EHR_CLINICIAN, Addresses, GroundRefused
-from loadtest.stage.preparation import Place, client_ids, link_clinician, set_up
+from loadtest.stage.ground import Addresses, GroundRefused
+from loadtest.stage.preparation import Place, book, link_clinicians, set_up
 from loadtest.target import BookedVisit
 
 TIMEOUT_SECONDS = 10.0
@@ -28,9 +28,8 @@ class HostedSandbox:
     web_processes: int = 0
 
     def visits(self, count: int) -> tuple[BookedVisit, ...]:
-        [first] = self.controls.book(1, EHR_CLINICIAN)
-        link_clinician(self.addresses, first, client_ids(self.environment)[0])
-        return self.controls.book(count, EHR_CLINICIAN)
+        link_clinicians(self.addresses, self.controls, self.environment)
+        return book(self.controls, count)
 
     def pids(self) -> Mapping[str, int]:
         return {}

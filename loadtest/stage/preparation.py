@@ -1,4 +1,4 @@
-"""Before the first launch: the environment is entered, approved and pasted by clicking, the clinician's account linked."""
+"""Before the first launch: the environment is entered, approved and pasted by clicking, the clinicians' accounts linked."""
 
 import io
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from scripts.story.narrator import Narrator
 from scripts.story.person import PageUnexpected, Person
 from scripts.story.scenes import SetUp
 
-from loadtest.stage.ground import EHR_CLINICIAN, Addresses, GroundRefused
-from loadtest.target import BookedVisit
+from loadtest.stage.controls import Controls
+from loadtest.stage.ground import CLINICIANS, Addresses, GroundRefused
+from loadtest.target import BookedVisit, Clinician
 
-ACCOUNT = "account-adam.careful@contoso-health.example"
 MEETING = "/l/meetup-join/"
 
 
@@ -35,13 +35,27 @@ def set_up(place: Place, environment: str, tell: Callable[[str], None]) -> None:
     tell(f"{environment} is configured, approved and pasted: {narrator.told} steps clicked")
 
 
-def link_clinician(addresses: Addresses, visit: BookedVisit, provider_client_id: str) -> None:
+def book(controls: Controls, count: int) -> tuple[BookedVisit, ...]:
+    """Visits that can be begun now, of each clinician in turn."""
+    return controls.book(count, [one.ehr_sign_in for one in CLINICIANS])
+
+
+def link_clinicians(addresses: Addresses, controls: Controls, environment: str) -> None:
+    """Each of them launches a visit that is not the run's. Raises: GroundRefused."""
+    of_ehr = {one.ehr_sign_in: one for one in CLINICIANS}
+    for visit in book(controls, len(CLINICIANS)):
+        link_clinician(addresses, visit, of_ehr[visit.clinician], client_ids(environment)[0])
+
+
+def link_clinician(
+    addresses: Addresses, visit: BookedVisit, clinician: Clinician, provider_client_id: str
+) -> None:
     """One launch with the one Microsoft sign-in that links the account for good; none when it is linked.
 
     Raises:
         GroundRefused: the launch did not end before the meeting.
     """
-    person = Person(addresses.ca_file)
+    person, account = Person(addresses.ca_file), f"account-{clinician.microsoft_sign_in}"
     asked = urlencode(
         {
             "client_id": provider_client_id,
@@ -52,12 +66,12 @@ def link_clinician(addresses: Addresses, visit: BookedVisit, provider_client_id:
     )
     try:
         person.open(f"{addresses.ehr_url}/sim/launch?{asked}")
-        if person.has(ACCOUNT):
-            person.press(ACCOUNT)
+        if person.has(account):
+            person.press(account)
     except PageUnexpected as err:
-        raise GroundRefused(f"the first launch of {EHR_CLINICIAN} failed: {err}") from err
+        raise GroundRefused(f"the first launch of {visit.clinician} failed: {err}") from err
     if MEETING not in person.url:
-        raise GroundRefused(f"the first launch of {EHR_CLINICIAN} ended at {person.where}")
+        raise GroundRefused(f"the first launch of {visit.clinician} ended at {person.where}")
 
 
 def client_ids(environment: str) -> tuple[str, str]:

@@ -254,7 +254,7 @@ def _ground(
             stack.callback(_keep_logs, place, folder.path)
             with tell.phase(f"sandbox with {scenario.stage.database} is up"):
                 home = stack.enter_context(at_home(scenario.stage, place))
-            with tell.phase("environment is approved and pasted, the clinician is linked"):
+            with tell.phase("environment is approved and pasted, the clinicians are linked"):
                 home.prepare()
             yield home
 

@@ -11,8 +11,13 @@ from loadtest.hops import Hops
 from loadtest.personas.errand import Errand
 from loadtest.records import Deed, Iteration, Persona, Request
 from loadtest.scenario import Scenario
-from loadtest.target import BookedVisit, Stage
+from loadtest.target import BookedVisit, Clinician, Stage
 from tests.loadtest.generator.town import Town
+
+CLINICIANS = (
+    Clinician(ehr_sign_in="DOC", microsoft_sign_in="clinician@example"),
+    Clinician(ehr_sign_in="SURGEON", microsoft_sign_in="surgeon@example"),
+)
 
 PEOPLE: dict[str, Any] = {
     "patient_offset_seconds": [-1, 2],
@@ -46,7 +51,13 @@ def scenario(**changed: Any) -> Scenario:
 
 def stage(root: str = "https://town", folder: Path = Path(), **changed: Any) -> Stage:
     booked = (
-        BookedVisit(csn=f"c{n}", appointment_id=f"a{n}", patient_id=f"p{n}", practitioner_id="d")
+        BookedVisit(
+            csn=f"c{n}",
+            appointment_id=f"a{n}",
+            patient_id=f"p{n}",
+            practitioner_id="d",
+            clinician=CLINICIANS[n % len(CLINICIANS)].ehr_sign_in,
+        )
         for n in range(50)
     )
     told: dict[str, Any] = {
@@ -61,9 +72,8 @@ def stage(root: str = "https://town", folder: Path = Path(), **changed: Any) -> 
         "provider_launch_uri": f"{root}/connector/launch/provider",
         "patient_launch_uri": f"{root}/connector/launch/patient",
         "visits": tuple(booked),
-        "clinician_sign_in": "clinician@example",
+        "clinicians": CLINICIANS,
         "admin_sign_in": "admin@example",
-        "ehr_sign_in": "DOC",
         "ehr_password": "sandbox",
         "run_folder": folder,
         "seed": 7,

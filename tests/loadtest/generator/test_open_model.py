@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from loadtest.arrivals import Schedule
+from loadtest.arrivals import PlannedCaller, Schedule
 from loadtest.browser import Failed
 from loadtest.crew import Coming, Crew
 from loadtest.meter import Meter
@@ -15,7 +15,17 @@ from loadtest.open_model import OpenModel
 from loadtest.personas.errand import Course
 from loadtest.recorder import FileRecorder
 from loadtest.records import Deed, Iteration, Outcome, Persona, Request, RunFolder
-from tests.loadtest.generator.people import PEOPLE, Keeper, Scene, StillClock, plan, scenario, stage
+from loadtest.target import Clinician
+from tests.loadtest.generator.people import (
+    CLINICIANS,
+    PEOPLE,
+    Keeper,
+    Scene,
+    StillClock,
+    plan,
+    scenario,
+    stage,
+)
 from tests.loadtest.generator.town import Town
 
 
@@ -194,6 +204,39 @@ def test_fresh_connections_end_with_the_person(connections: str, closed: int) ->
     scene = Scene()
     crew(scene, connections).provide(plan(), Course(), 0.0)
     assert scene.town.closed == closed
+
+
+@pytest.mark.parametrize(("number", "who"), [(2, "clinician@example"), (3, "surgeon@example")])
+def test_each_visit_is_launched_by_its_own_clinician(number: int, who: str) -> None:
+    scene = Scene()
+    crew(scene).provide(plan(number=number), Course(), 0.0)
+    door = f"/teams/l/meetup-join/19%3ameeting_a{number}%40thread.v2/0"
+    assert scene.town.cookies_of[door] == f"teams={who}"
+
+
+def test_a_viewer_is_signed_in_to_the_ehr_as_the_visit_s_own_clinician() -> None:
+    scene = Scene()
+    caller = PlannedCaller(
+        number=0, persona=Persona.IDLE_VIEWER, due=0.0, visit_number=3, hold_seconds=1.0
+    )
+    crew(scene).view(caller)
+    cookies = scene.town.cookies_of["/ehr/hyperspace/appointments/a3/begin"]
+    assert cookies == "teams=surgeon@example; hyperspace=SURGEON"
+
+
+def test_a_clinician_without_a_booked_visit_fails_by_name_and_harms_nobody() -> None:
+    scene = Scene()
+    crew(scene).provide(plan(number=99), Course(), 0.0)
+    assert [row.error for row in scene.keeper.iterations] == ["no_visit_booked"]
+
+
+def test_one_clinician_unknown_to_microsoft_is_enough_that_nobody_comes() -> None:
+    scene = Scene()
+    stranger = Clinician(ehr_sign_in="NEW", microsoft_sign_in="nobody@example")
+    told = stage(clinicians=(*CLINICIANS, stranger))
+    made = Crew(told, scenario(), scene.keeper, scene.clock, lambda: scene.town)
+    with pytest.raises(Failed, match="clinician_unknown_to_microsoft"):
+        made.sign_in()
 
 
 def test_signing_in_beforehand_can_fail() -> None:

@@ -8,7 +8,8 @@ from loadtest.personas import idle_viewer, patient, portal_admin, provider
 from loadtest.personas.errand import Course, Errand
 from loadtest.personas.sign_in import MorningCookies
 from loadtest.records import Iteration, Outcome, Persona
-from tests.loadtest.generator.people import Scene, plan, stage
+from loadtest.target import Clinician
+from tests.loadtest.generator.people import CLINICIANS, Scene, plan, stage
 from tests.loadtest.generator.town import SECRET, event, page
 
 MEETING = "19:meeting_a3@thread.v2"
@@ -287,15 +288,16 @@ def test_a_viewer_without_the_ehr_s_sign_in_fails_by_name() -> None:
 
 def test_the_morning_s_sign_ins_give_each_browser_its_own_cookies() -> None:
     scene = Scene()
-    morning = MorningCookies.of(scene.browser(), stage())
-    assert morning.teams.header_for("https://town/") == "teams=1"
-    assert morning.hyperspace.header_for("https://town/") == "teams=1; hyperspace=1"
+    morning = MorningCookies.of(scene.browser(), stage(), CLINICIANS[0])
+    teams = "teams=clinician@example"
+    assert morning.teams.header_for("https://town/") == teams
+    assert morning.hyperspace.header_for("https://town/") == f"{teams}; hyperspace=DOC"
 
 
 def test_a_clinician_unknown_to_microsoft_is_named_before_anybody_comes() -> None:
-    scene = Scene()
+    scene, stranger = Scene(), Clinician(ehr_sign_in="DOC", microsoft_sign_in="nobody@example")
     with pytest.raises(Failed, match="clinician_unknown_to_microsoft"):
-        MorningCookies.of(scene.browser(), stage(clinician_sign_in="nobody@example"))
+        MorningCookies.of(scene.browser(), stage(), stranger)
 
 
 def test_a_visit_that_was_not_booked_fails_by_name() -> None:

@@ -192,12 +192,12 @@ class Town:
         return to(f"/teams/teams/seat/{seat}")
 
     def teams_sign_in(self, _found: Any, given: dict[str, str], _cookie: str) -> Reply:
-        if given["sign_in_name"] != "clinician@example":
+        if given["sign_in_name"] not in ("clinician@example", "surgeon@example"):
             return page("another-account")
-        return to("/teams/", **{"Set-Cookie": "teams=1; Secure; HttpOnly"})
+        return to("/teams/", **{"Set-Cookie": f"teams={given['sign_in_name']}; Secure; HttpOnly"})
 
-    def hyperspace_sign_in(self, _found: Any, _given: Any, _cookie: str) -> Reply:
-        return to("/ehr/hyperspace/", **{"Set-Cookie": "hyperspace=1"})
+    def hyperspace_sign_in(self, _found: Any, given: dict[str, str], _cookie: str) -> Reply:
+        return to("/ehr/hyperspace/", **{"Set-Cookie": f"hyperspace={given['username']}"})
 
     def hyperspace(self, _found: Any, _given: Any, cookie: str) -> Reply:
         return page("schedule") if "hyperspace=" in cookie else page("username")

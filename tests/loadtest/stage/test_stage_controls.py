@@ -13,12 +13,13 @@ from tests.loadtest.stage.conftest import Outside
 from loadtest.stage import controls as controls_module
 
 
-def test_visits_are_booked_for_the_clinician_and_open_now(outside: Outside) -> None:
-    visits = outside.controls.book(3, "ACAREFUL")
+def test_visits_are_booked_for_the_clinicians_in_turn_and_open_now(outside: Outside) -> None:
+    visits = outside.controls.book(3, ["ACAREFUL", "EBROEK"])
     shown = {one["csn"]: one for one in outside.ehr.visits()}
     assert len({one.csn for one in visits}) == 3
     assert all(shown[one.csn]["now"] for one in visits)
-    assert all(shown[one.csn]["clinician_login"] == "ACAREFUL" for one in visits)
+    assert [one.clinician for one in visits] == ["ACAREFUL", "EBROEK", "ACAREFUL"]
+    assert all(shown[one.csn]["clinician_login"] == one.clinician for one in visits)
     assert all(shown[one.csn]["patient"] == one.patient_id for one in visits)
 
 
@@ -67,7 +68,7 @@ def test_a_fault_is_set_and_cleared_by_its_id(outside: Outside) -> None:
 
 def test_a_simulator_that_refuses_is_an_error(outside: Outside) -> None:
     with pytest.raises(requests.HTTPError):
-        outside.controls.book(1, "NOBODY")
+        outside.controls.book(1, ["NOBODY"])
 
 
 @pytest.mark.parametrize("ask", [Controls.reports_taken, Controls.pending_deliveries])

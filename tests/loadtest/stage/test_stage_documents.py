@@ -46,7 +46,9 @@ def arguments(**changes: Any) -> Arguments:
 
 
 def test_the_generator_reads_what_the_stage_wrote(ground: Ground, tmp_path: Path) -> None:
-    visit = BookedVisit(csn="1", appointment_id="a", patient_id="p", practitioner_id="q")
+    visit = BookedVisit(
+        csn="1", appointment_id="a", patient_id="p", practitioner_id="q", clinician="DOC"
+    )
     stage = stage_document(arguments(), ground, (visit,), run_folder=tmp_path, starts_at=12.5)
     stage.write(tmp_path / "stage.json")
     read = Stage.read(tmp_path / "stage.json")
@@ -92,7 +94,7 @@ def test_a_ledger_is_of_this_run_only(outside: Outside) -> None:
     outside.microsoft.meeting("of the first sign-in")
     backend = Backend(outside.ehr)
     backend.report()
-    visits = outside.controls.book(1, "ACAREFUL")
+    visits = outside.controls.book(1, ["ACAREFUL"])
     before = Before.of(outside.controls, visits)
     outside.microsoft.meeting("of the run")
     backend.visit = {
