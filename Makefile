@@ -9,6 +9,7 @@ LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-anno
 SOURCES := services infra scripts loadtest tests
 INFRA := PYTHONPATH=infra $(BIN)/python
 LOAD_OPTIONS = $(if $(FAULT),--fault $(FAULT)) $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED)) \
+	$(if $(LAUNCHES),--launches $(LAUNCHES)) \
 	$(if $(PROCESSES),--processes $(PROCESSES)) $(OPTIONS)
 PULUMI_VERSION := v3.259.0
 PULUMI := tools/pulumi/bin/pulumi
@@ -74,7 +75,7 @@ test-load: install ## the load test's runner: a killed web process, a hosted san
 load-smoke: install ## the shortest load test with a verdict, under two minutes (FAULT=delay-300ms|drop-writeback|starve-generator must fail)
 	@$(BIN)/python -m loadtest --scenario smoke $(LOAD_OPTIONS)
 
-load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, OPTIONS=), verdict in artefacts/load
+load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, LAUNCHES=file of its own EHR, OPTIONS=), verdict in artefacts/load
 	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),load) $(LOAD_OPTIONS)
 
 bench-floor: install $(WRK) ## CPU of a provider launch in turns with the floor (FLOOR=its program) and an earlier checkout (BEFORE=)

@@ -10,6 +10,7 @@ from scripts.sandbox_parts.processes import PartFailed
 from scripts.story.narrator import PromiseBroken
 from scripts.story.person import PageUnexpected
 
+from loadtest.prepared.launch_file import LaunchesRefused
 from loadtest.scenario import ScenarioRefused
 from loadtest.stage.arguments import ArgumentsRefused, parse
 from loadtest.stage.generator import GeneratorFailed
@@ -18,7 +19,7 @@ from loadtest.stage.runner import run
 
 NO_VERDICT = 4  # the verdict's own are 0 to 3: loadtest.verdict.judge
 INTERRUPTED = 128 + signal.SIGINT
-_REFUSALS = (ArgumentsRefused, ScenarioRefused, GroundRefused, PortRefused)
+_REFUSALS = (ArgumentsRefused, ScenarioRefused, LaunchesRefused, GroundRefused, PortRefused)
 _FAILURES = (PartFailed, GeneratorFailed, PageUnexpected, PromiseBroken)
 
 

@@ -6,7 +6,7 @@ ask for. An answer 429 or 503 with Retry-After is `Shed`; every other unexpected
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -25,7 +25,11 @@ _KEEPS_METHOD: Final = frozenset({307, 308})
 _OK: Final = 200
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
-_MOST_REDIRECTS: Final = 12
+_MOST_REDIRECTS: Final = 20  # as browsers do: https://fetch.spec.whatwg.org/#http-redirect-fetch
+_TAKES_BACK: Final = re.compile(
+    r"max-age\s*=\s*(?:0|-\d+)\b|expires\s*=\s*\w+, *\d+[ -]\w+[ -]1970", re.IGNORECASE
+)
+_COOKIE_DOMAIN: Final = re.compile(r";?\s*domain\s*=\s*\.?([^;\s]+)", re.IGNORECASE)
 _SERVER_TIMING: Final = re.compile(r"(\w+)\s*;\s*dur=([0-9.]+)")
 
 
@@ -122,27 +126,52 @@ def _sum(one: float, other: float) -> float:
 
 @dataclass(slots=True)
 class CookieJar:
-    """By host, whatever the port, as browsers do; every cookie here lives for the run or is taken back."""
+    """By host, whatever the port, as browsers do; every cookie here lives for the run or is taken back.
+
+    A host with a dot before it stands for itself and every host below it.
+    """
 
     _of_host: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def take(self, url: str, answer: Answer) -> None:
-        cookies = self._of_host.setdefault(urlsplit(url).hostname or "", {})
+        host = urlsplit(url).hostname or ""
         for header, value in answer.headers:
             if header == "set-cookie":
                 pair, _, attributes = value.partition(";")
                 name, _, content = pair.strip().partition("=")
-                if "max-age=0" in attributes.lower().replace(" ", ""):
+                cookies = self._of_host.setdefault(_cookie_host(host, attributes), {})
+                if _TAKES_BACK.search(attributes):
                     cookies.pop(name, None)
                 else:
                     cookies[name] = content
 
+    def put(self, domain: str, name: str, content: str, *, below: bool) -> None:
+        """One that another browser has; `below`: hosts below the domain get it as well."""
+        host = domain.lower().removeprefix(".")
+        self._of_host.setdefault(f".{host}" if below else host, {})[name] = content
+
     def header_for(self, url: str) -> str:
-        cookies = self._of_host.get(urlsplit(url).hostname or "", {})
-        return "; ".join(f"{name}={value}" for name, value in cookies.items())
+        host = urlsplit(url).hostname or ""
+        return "; ".join(
+            f"{name}={value}"
+            for known, cookies in self._of_host.items()
+            if known == host or (known.startswith(".") and f".{host}".endswith(known))
+            for name, value in cookies.items()
+        )
 
     def copy(self) -> "CookieJar":
         return CookieJar({host: dict(cookies) for host, cookies in self._of_host.items()})
+
+
+def _cookie_host(host: str, attributes: str) -> str:
+    """https://www.rfc-editor.org/rfc/rfc6265#section-5.3: of a domain that is not above it, nothing is for others."""
+    found = _COOKIE_DOMAIN.search(attributes)
+    domain = found.group(1).lower() if found else ""
+    return f".{domain}" if domain and f".{host}".endswith(f".{domain}") else host
+
+
+def nowhere(_url: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +204,9 @@ class Browser:
     user_agent: str = DESKTOP
     timing: ServerTiming = ServerTiming()
 
-    def open(self, url: str) -> Page:
-        """Follow the redirects to a page. Raises Failed, Shed."""
-        return self._go("GET", url, b"")
+    def open(self, url: str, *, ends_before: Callable[[str], bool] = nowhere) -> Page:
+        """Follow the redirects to a page, or to an address that is not opened: its page is empty. Raises Failed, Shed."""
+        return self._go("GET", url, b"", ends_before)
 
     def submit(self, url: str, fields: Mapping[str, str]) -> Page:
         """Post a form. Raises Failed, Shed."""
@@ -207,13 +236,17 @@ class Browser:
         """Something came by itself that long after it happened: recorded like the answer to a request."""
         self._record(name, self.clock.now() - late_seconds, _OK, ServerTiming(), None)
 
-    def _go(self, method: str, url: str, body: bytes) -> Page:
+    def _go(
+        self, method: str, url: str, body: bytes, ends_before: Callable[[str], bool] = nowhere
+    ) -> Page:
         for _ in range(_MOST_REDIRECTS):
             answer = self._hop(method, url, body)
             if answer.status not in _REDIRECTS:
                 text = answer.body.decode(errors="replace")
                 return Page(url, text, self.hops.part_of(url))
             url = urljoin(url, answer.header("location"))
+            if ends_before(url):
+                return Page(url, "", self.hops.part_of(url))
             if answer.status not in _KEEPS_METHOD:
                 method, body = "GET", b""
         raise Failed("too_many_redirects")

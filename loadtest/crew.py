@@ -1,18 +1,18 @@
 """The people of one generating process: gives each a browser and an errand, in the open and in the closed model."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from loadtest.arrivals import PlannedCaller, PlannedVisit, Schedule
-from loadtest.browser import DESKTOP, PHONE, Browser, CookieJar, Transport
+from loadtest.browser import Browser, CookieJar, Transport
+from loadtest.browsers import Browsers
 from loadtest.hops import Hops
 from loadtest.personas import idle_viewer, patient, portal_admin, provider
 from loadtest.personas.errand import Course, Errand, dropped
 from loadtest.personas.sign_in import MorningCookies
 from loadtest.recorder import Clock, Recorder
 from loadtest.records import Persona
-from loadtest.scenario import Connections, Scenario
+from loadtest.scenario import Scenario
 from loadtest.target import BookedVisit, Stage
 
 PORTAL_READS_SECONDS = 1.0
@@ -29,29 +29,29 @@ class Coming:
 
 @dataclass(slots=True)
 class Crew:
-    """`connect` gives a person connections of their own, unless the scenario shares one pool."""
+    """`connect` makes connections: see `Browsers`."""
 
     stage: Stage
     scenario: Scenario
     recorder: Recorder
     clock: Clock
     connect: Callable[[], Transport]
-    _hops: Hops = field(init=False)
-    _shared: Transport = field(init=False)
+    _browsers: Browsers = field(init=False)
     _morning: dict[str, MorningCookies] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._hops = Hops.of(self.stage)
-        self._shared = self.connect()
+        self._browsers = Browsers(
+            Hops.of(self.stage), self.recorder, self.clock, self.connect, self.scenario.connections
+        )
 
     def sign_in(self) -> None:
         """Every clinician, before anybody comes. Raises Failed, Shed."""
         for one in self.stage.clinicians:
-            browser = self._browser(Persona.PROVIDER, self._shared, CookieJar())
+            browser = self._browsers.common(Persona.PROVIDER, CookieJar())
             self._morning[one.ehr_sign_in] = MorningCookies.of(browser, self.stage, one)
 
     def close(self) -> None:
-        self._shared.close()
+        self._browsers.close()
 
     def coming(self, schedule: Schedule) -> list[Coming]:
         """Everybody of this process's share, in the order in which they are due."""
@@ -86,7 +86,7 @@ class Crew:
 
     def provide(self, plan: PlannedVisit, course: Course, due: float) -> None:
         jar = self._morning_of(plan.number).teams.copy()
-        with self._at_browser(Persona.PROVIDER, jar) as browser:
+        with self._browsers.at(Persona.PROVIDER, jar) as browser:
             errand = self._errand(browser, due, plan.number, course)
             with errand.recorded():
                 provider.hold_visit(errand, plan)
@@ -96,7 +96,7 @@ class Crew:
         if course.clinician_dropped.is_set():
             self._drop_patient(plan, course, due)
             return
-        with self._at_browser(Persona.PATIENT, CookieJar()) as browser:
+        with self._browsers.at(Persona.PATIENT, CookieJar()) as browser:
             try:
                 for number, stay_seconds in enumerate(plan.stays_seconds):
                     if number:
@@ -111,39 +111,17 @@ class Crew:
                 course.gone.set()
 
     def administer(self, plan: PlannedCaller) -> None:
-        with self._at_browser(Persona.PORTAL_ADMIN, CookieJar()) as browser:
+        with self._browsers.at(Persona.PORTAL_ADMIN, CookieJar()) as browser:
             errand = Errand(self.stage, self.scenario.people, browser, plan.due)
             with errand.recorded():
                 portal_admin.look_around(errand, PORTAL_READS_SECONDS)
 
     def view(self, plan: PlannedCaller) -> None:
         jar = self._morning_of(plan.visit_number).hyperspace.copy()
-        with self._at_browser(Persona.IDLE_VIEWER, jar) as browser:
+        with self._browsers.at(Persona.IDLE_VIEWER, jar) as browser:
             errand = self._errand(browser, plan.due, plan.visit_number)
             with errand.recorded():
                 idle_viewer.watch(errand, plan.hold_seconds)
-
-    @contextmanager
-    def _at_browser(self, persona: Persona, jar: CookieJar) -> Iterator[Browser]:
-        if self.scenario.connections is Connections.SHARED:
-            yield self._browser(persona, self._shared, jar)
-            return
-        own = self.connect()
-        try:
-            yield self._browser(persona, own, jar)
-        finally:
-            own.close()
-
-    def _browser(self, persona: Persona, transport: Transport, jar: CookieJar) -> Browser:
-        return Browser(
-            persona=persona,
-            transport=transport,
-            recorder=self.recorder,
-            clock=self.clock,
-            hops=self._hops,
-            jar=jar,
-            user_agent=PHONE if persona is Persona.PATIENT else DESKTOP,
-        )
 
     def _errand(
         self, browser: Browser, due: float, number: int, course: Course | None = None

@@ -4,6 +4,7 @@ An address carries tokens and identifiers; a name never does. What stands in no 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -56,14 +57,41 @@ _ROWS: Final = (
     (Part.MICROSOFT, "GET", r"/[^/]+/oauth2/v2.0/authorize", "Microsoft sign-in page"),
     (Part.MICROSOFT, "POST", r"/[^/]+/oauth2/v2.0/authorize", "Microsoft sign-in"),
 )
+# The forms of Teams' own addresses: the last two are what patients get, and what newer tenants give everybody.
+_MEETING: Final = re.compile(r".*/l/meetup-join/.+|.*/webrtc-svc/.+|/meet/.+")
+_MICROSOFT_SIGN_IN: Final = re.compile(r"(?:/[^/]+)?/oauth2/v2\.0/authorize")
 _TABLE: Final = tuple((part, method, re.compile(path), name) for part, method, path, name in _ROWS)
+
+
+def unexpected(_url: str) -> tuple[Part | None, str]:
+    return None, UNEXPECTED
+
+
+def by_form(url: str) -> tuple[Part | None, str]:
+    """The name carries the host, so that it says whose page it was, and nothing behind it."""
+    parts = urlsplit(url)
+    if is_meeting(url):
+        return Part.MICROSOFT, "Teams"
+    if _MICROSOFT_SIGN_IN.fullmatch(parts.path):
+        return Part.MICROSOFT, "Microsoft sign-in page"
+    what = "EHR authorize" if parts.path.endswith("/authorize") else "EHR's way to sign in"
+    return Part.EHR, f"{what} at {parts.hostname}"
+
+
+def is_meeting(url: str) -> bool:
+    """Whether a redirect leads to Teams."""
+    return _MEETING.fullmatch(urlsplit(url).path) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Hops:
-    """Knows whose address is whose; `roots` is (address without a slash at the end, who answers)."""
+    """Knows whose address is whose; `roots` is (address without a slash at the end, who answers).
+
+    `elsewhere` says whose any other address is, and its name: of a customer's EHR nothing but its form is known.
+    """
 
     roots: tuple[tuple[str, Part], ...]
+    elsewhere: Callable[[str], tuple[Part | None, str]] = unexpected
 
     @classmethod
     def of(cls, stage: Stage) -> "Hops":
@@ -76,11 +104,19 @@ class Hops:
             )
         )
 
+    @classmethod
+    def of_customer(cls, connector_url: str) -> "Hops":
+        """Everything but the connector is somebody else's."""
+        return cls(((connector_url, Part.CONNECTOR),), by_form)
+
     def part_of(self, url: str) -> Part | None:
-        return next((part for root, part in self.roots if _below(url, root)), None)
+        known = (part for root, part in self.roots if _below(url, root))
+        return next(known, None) or self.elsewhere(url)[0]
 
     def name_of(self, method: str, url: str) -> str:
         root, part = next(((r, p) for r, p in self.roots if _below(url, r)), ("", None))
+        if part is None:
+            return self.elsewhere(url)[1]
         path = urlsplit(url.removeprefix(root)).path or "/"
         for row_part, row_method, pattern, name in _TABLE:
             if (row_part, row_method) == (part, method) and pattern.fullmatch(path):

@@ -6,6 +6,7 @@ Locust decides how many processes there are and draws the statistics; who comes 
 import itertools
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, NoReturn
@@ -21,6 +22,8 @@ from loadtest.crew import Crew
 from loadtest.hops import REFUSED_FOR_NOW, WHOLE_WAY
 from loadtest.meter import Meter
 from loadtest.open_model import OpenModel
+from loadtest.prepared.crew import PreparedCrew
+from loadtest.prepared.launch_file import PreparedVisit
 from loadtest.recorder import FileRecorder, RunClock
 from loadtest.records import Iteration, Outcome, Persona, Request, RunFolder
 from loadtest.scenario import Model, Scenario, Users
@@ -38,7 +41,7 @@ logger = logging.getLogger(__name__)
 class Generating:
     """What one process has while it generates."""
 
-    crew: Crew
+    crew: Crew | PreparedCrew
     recorder: FileRecorder
     meter: Meter
     closed: ClosedModel | None
@@ -47,12 +50,16 @@ class Generating:
 
 @dataclass(slots=True)
 class LocustRun:
-    """Of one Locust process; a master generates nothing. `share` is (index, number of generating processes)."""
+    """Of one Locust process; a master generates nothing. `share` is (index, number of generating processes).
+
+    `launches` are those of the stage's file, when it names one.
+    """
 
     environment: Environment
     stage: Stage
     scenario: Scenario
     share: tuple[int, int] = (0, 1)
+    launches: tuple[PreparedVisit, ...] = ()
     _clock: RunClock = field(init=False)
     _mine: Generating | None = None
     _workers: set[str] = field(default_factory=set)
@@ -137,19 +144,22 @@ class LocustRun:
             on_request=self._show_request,
             on_iteration=self._show_iteration,
         )
-        crew = Crew(
-            stage=self.stage,
-            scenario=self.scenario,
-            recorder=recorder,
-            clock=self._clock,
-            connect=lambda: GeventTransport(tls, self.scenario.pool * 2),
-        )
+        crew = self._crew(recorder, lambda: GeventTransport(tls, self.scenario.pool * 2))
         measured = (self.scenario.measured_from_seconds, self.scenario.measured_to_seconds)
         return Generating(crew, recorder, Meter(self._clock, *measured), self._closed(crew))
 
-    def _closed(self, crew: Crew) -> ClosedModel | None:
+    def _crew(
+        self, recorder: FileRecorder, connect: Callable[[], GeventTransport]
+    ) -> Crew | PreparedCrew:
+        if self.stage.launches_file is None:
+            return Crew(self.stage, self.scenario, recorder, self._clock, connect)
+        return PreparedCrew(
+            self.stage, self.scenario, self.launches, recorder, self._clock, connect
+        )
+
+    def _closed(self, crew: Crew | PreparedCrew) -> ClosedModel | None:
         users, (index, count) = self.scenario.users, self.share
-        if users is None:
+        if users is None or isinstance(crew, PreparedCrew):
             return None
         dice = Random(f"{self.stage.seed}/pauses/{index}")  # noqa: S311 - pauses, not secrets
         return ClosedModel(crew, users, self.stage.seed, itertools.count(index, count), dice)

@@ -23,9 +23,16 @@ if __package__ in (None, ""):  # Locust loads a file, not a package: let the par
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from loadtest.locust_run import LocustRun, count_of, refuse
+from loadtest.prepared.launch_file import LaunchesRefused, LaunchFile, PreparedVisit
 from loadtest.records import Persona
 from loadtest.scenario import Model, Scenario, ScenarioRefused
-from loadtest.target import SCENARIO_VARIABLE, TargetRefused, named_file, stage_from_environment
+from loadtest.target import (
+    SCENARIO_VARIABLE,
+    Stage,
+    TargetRefused,
+    named_file,
+    stage_from_environment,
+)
 
 
 class Visitors(User):
@@ -93,11 +100,20 @@ def begin(environment: Environment, **_: Any) -> None:
     try:
         stage = stage_from_environment()
         scenario = Scenario.read(named_file(os.environ, SCENARIO_VARIABLE))
-        Visitors.load = FromScenario.load = LocustRun(environment, stage, scenario)
-        FromScenario.load.install()
-    except (TargetRefused, ScenarioRefused) as err:
+        launches = prepared_launches(stage)
+        load = LocustRun(environment, stage, scenario, launches=launches)
+        Visitors.load = FromScenario.load = load
+        load.install()
+    except (TargetRefused, ScenarioRefused, LaunchesRefused) as err:
         refuse(err)
     environment.user_classes = user_classes(scenario)
+
+
+def prepared_launches(stage: Stage) -> tuple[PreparedVisit, ...]:
+    """Raises: LaunchesRefused."""
+    if stage.launches_file is None:
+        return ()
+    return LaunchFile.read(stage.launches_file, stage.connector_url).visits
 
 
 def user_classes(scenario: Scenario) -> list[type[User]]:

@@ -71,7 +71,7 @@ class Iteration:
 
     `launch_ms` is from the person's click to the meeting (or the page they came for), -1 if it never came;
     `own_ms` and `upstream_ms` are sums over the connector's answers on that way. `visit` is the EHR's contact
-    serial number, empty for who comes to no visit. `shed` counts how often it was refused and tried again.
+    serial number, or the line of a prepared launch; empty for who comes to no visit. `shed` counts how often it was refused and tried again.
     """
 
     due_seconds: float
@@ -127,8 +127,30 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """How many launches of the file came, of each persona; -1 when there were enough, else when the next was due."""
+
+    providers: int
+    patients: int
+    ran_out_seconds: float = -1.0
+
+    @property
+    def ran_out(self) -> bool:
+        return self.ran_out_seconds >= 0
+
+    @property
+    def words(self) -> str:
+        count, at = self.providers + self.patients, self.ran_out_seconds
+        return f"launches ran out after {count:,}, at second {at:.0f}" if self.ran_out else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`measured_from_seconds`..`measured_to_seconds`: ramps excluded. `rates`: (from second, visits per second)."""
+    """`measured_from_seconds`..`measured_to_seconds`: ramps excluded. `rates`: (from second, visits per second).
+
+    `prepared`: launches of a customer's own EHR; None where the simulators' EHR gave them. When they ran out in the
+    measured time, it ends there.
+    """
 
     scenario: str
     question: str
@@ -145,6 +167,7 @@ class Run:
     fault: str = ""
     web_processes: int = 0
     database: str = ""
+    prepared: Prepared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +249,9 @@ class RunFolder:
 
     def run(self) -> Run:
         kept = self._document("run.json")
-        return Run(**{**kept, "rates": tuple(tuple(one) for one in kept["rates"])})
+        prepared = Prepared(**kept["prepared"]) if kept.get("prepared") else None
+        rates = tuple(tuple(one) for one in kept["rates"])
+        return Run(**{**kept, "rates": rates, "prepared": prepared})
 
     def generators(self) -> list[Generator]:
         files = sorted(self.path.glob("generators*.json"))

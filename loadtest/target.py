@@ -52,6 +52,9 @@ class Stage:
     Attributes:
         starts_at: epoch seconds of the run's second 0. A few seconds ahead of Locust's start, so that the first
             arrival is not late; every generating process counts from it. 0: when Locust starts the test (by hand).
+        launches_file: of a customer's own EHR; the generating processes read it themselves, for the stage's file stays
+            in the run's folder. Then there are no `visits`, and of the addresses only the connector's. None: the
+            simulated EHR gives launches.
         visits: in the order they are used; the n-th arrival of a visit takes the n-th. Running out is a failure.
         run_folder: where `requests-<index>.csv` and the like are written; exists.
         clinicians: who hold the visits; each signs in once before anybody comes.
@@ -76,6 +79,7 @@ class Stage:
     run_folder: Path
     seed: int
     starts_at: float
+    launches_file: Path | None = None
 
     @classmethod
     def read(cls, file: Path) -> Self:

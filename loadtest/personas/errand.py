@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlencode
 
-from loadtest.browser import Browser, Failed, Page, ServerTiming, Shed
+from loadtest.browser import Browser, Failed, Page, ServerTiming, Shed, nowhere
 from loadtest.hops import Part
+from loadtest.prepared.launch_file import PreparedVisit
 from loadtest.recorder import Recorder
 from loadtest.records import Action, Deed, Iteration, Outcome, Persona
 from loadtest.scenario import People
@@ -46,7 +47,7 @@ class Errand:
     people: People
     browser: Browser
     due_seconds: float
-    visit: BookedVisit | None = None
+    visit: BookedVisit | PreparedVisit | None = None
     course: Course = field(default_factory=Course)
     began_seconds: float = field(init=False)
     shed: int = field(init=False, default=0)
@@ -59,7 +60,7 @@ class Errand:
 
     @property
     def booked(self) -> BookedVisit:
-        if self.visit is None:
+        if not isinstance(self.visit, BookedVisit):
             raise Failed("no_visit_booked")
         return self.visit
 
@@ -84,21 +85,23 @@ class Errand:
             self.failed = outcome is not Outcome.DONE
             self._write(outcome, error)
 
-    def patiently(self, step: Callable[[], T]) -> T:
+    def patiently(
+        self, step: Callable[[], T], *, may_repeat: Callable[[Shed], bool] = lambda _shed: True
+    ) -> T:
         """Do it; when refused for now, wait as long as was asked for and do it again. Raises Failed, Shed."""
         while True:
             try:
                 return step()
             except Shed as err:
                 too_long = err.retry_after_seconds > LONGEST_RETRY_AFTER_SECONDS
-                if too_long or self.shed >= MOST_TRIES_AGAIN:
+                if not may_repeat(err) or too_long or self.shed >= MOST_TRIES_AGAIN:
                     raise
                 self.shed += 1
                 self.browser.clock.sleep(err.retry_after_seconds)
 
-    def open(self, url: str) -> Page:
+    def open(self, url: str, *, ends_before: Callable[[str], bool] = nowhere) -> Page:
         """Patiently. Raises Failed, Shed."""
-        return self.patiently(lambda: self.browser.open(url))
+        return self.patiently(lambda: self.browser.open(url, ends_before=ends_before))
 
     def submit(self, url: str, fields: Mapping[str, str]) -> Page:
         """Patiently. Raises Failed, Shed."""
@@ -146,7 +149,10 @@ class Errand:
 
 
 def dropped(
-    recorder: Recorder, persona: Persona, due_seconds: float, visit: BookedVisit | None
+    recorder: Recorder,
+    persona: Persona,
+    due_seconds: float,
+    visit: BookedVisit | PreparedVisit | None,
 ) -> None:
     """Nobody began: the pool was full at this person's time."""
     recorder.iteration(

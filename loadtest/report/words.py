@@ -30,12 +30,13 @@ def sentences(judgement: Judgement) -> list[str]:
     """Why the headline says so; the first is the most important."""
     voids = [f"{one.reason} {one.remedy}" for one in judgement.voids]
     if judgement.verdict is Verdict.VOID:
-        return voids
+        return [*ran_out(judgement), *voids]
     said = [broken(one) for one in judgement.standing(Standing.BROKEN)]
     if judgement.slower_than_baseline:
         said.append(f"slower than the baseline: {judgement.slower_than_baseline}")
     if judgement.verdict is Verdict.FAILED:
-        return [*said, *(f"And the other figures say nothing: {one}" for one in voids)]
+        void = (f"And the other figures say nothing: {one}" for one in voids)
+        return [*said, *void, *ran_out(judgement)]
     kept = len(judgement.standing(Standing.KEPT))
     said.append(f"All {kept} promises that could be checked were kept.")
     few = [one.slo.name for one in judgement.standing(Standing.TOO_FEW)]
@@ -44,7 +45,16 @@ def sentences(judgement: Judgement) -> list[str]:
     unchecked = [one.slo.name for one in judgement.standing(Standing.NOT_CHECKED)]
     if unchecked:
         said.append(f"Nobody could be asked about: {', '.join(unchecked)}.")
-    return said
+    return [*said, *ran_out(judgement)]
+
+
+def ran_out(judgement: Judgement) -> list[str]:
+    """Whose file of prepared launches was shorter than the scenario; nothing where it sufficed or a void says it."""
+    given = judgement.evidence.run.prepared if judgement.evidence else None
+    words = given.words.capitalize() if given else ""
+    if not words or any(one.reason.startswith(words) for one in judgement.voids):
+        return []
+    return [f"{words}; what came until then is all there is."]
 
 
 def broken(finding: Finding) -> str:
@@ -102,6 +112,7 @@ def truth(found: Truth | None) -> str:
 def how_to_repeat(run: Run) -> str:
     options = [f"--fault {shlex.quote(one)}" for one in faults_of(run)]
     if run.target.startswith("http"):
-        options.append(f"--target {shlex.quote(run.target)} …")
+        others = "--launches …" if run.prepared else "…"
+        options.append(f"--target {shlex.quote(run.target)} {others}")
     words = f"python -m loadtest --scenario {shlex.quote(run.scenario)} --seed {run.seed}"
     return " ".join([words, *options])

@@ -12,7 +12,8 @@ SIMULATORS: Final = ("feed", "ehr", "mychart", "microsoft")
 DEFAULT_FOLDER: Final = Path("artefacts/load")
 _EPILOG: Final = """\
 Without --target a sandbox is started for the run and forgotten afterwards. With it, the run stands on a stamp that
-hosts one (docs/hosted-sandbox.md): --target --feed --ehr --mychart --microsoft, the simulators' root addresses.
+hosts one (docs/hosted-sandbox.md): --target --feed --ehr --mychart --microsoft, the simulators' root addresses;
+or on one with an EHR of its own: --target --launches, a file of launches prepared there (docs/load-testing.md).
 
 exit status: the verdict's, 0 passed, 1 failed, 2 void, 3 not everything was checked; 4 there is none; 130 after Ctrl-C"""
 
@@ -47,18 +48,36 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A stamp with a customer's own EHR, and the file of launches prepared there."""
+
+    connector: str
+    launches: Path
+    ca_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
+    """Neither `remote` nor `prepared`: a sandbox of our own."""
+
     scenario: str
     seed: int
     processes: int
     fault: Fault | None
     remote: Remote | None
     folder: Path
+    prepared: Prepared | None = None
 
     @property
     def environment(self) -> str:
         """Of the EHR."""
         return self.remote.environment if self.remote else "test"
+
+    @property
+    def target(self) -> str:
+        """The connector's address; empty for a sandbox of our own."""
+        stamp = self.remote or self.prepared
+        return stamp.connector if stamp else ""
 
 
 def parse(argv: list[str]) -> Arguments:
@@ -69,8 +88,9 @@ def parse(argv: list[str]) -> Arguments:
         seed=given.seed,
         processes=given.processes,
         fault=Fault(given.fault) if given.fault else None,
-        remote=_remote(given) if given.target else None,
+        remote=_remote(given) if given.target and not given.launches else None,
         folder=given.folder,
+        prepared=_prepared(given) if given.launches else None,
     )
 
 
@@ -94,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     stamp.add_argument("--target", type=_address, help="the connector's address")
     for name in SIMULATORS:
         stamp.add_argument(f"--{name}", type=_address, help=f"address of the {name}")
+    stamp.add_argument("--launches", type=Path, help="CSV of launches prepared in its EHR")
     stamp.add_argument("--environment", choices=["test", "production"], default="test")
     stamp.add_argument(
         "--ca-file",
@@ -108,10 +129,22 @@ def _remote(given: argparse.Namespace) -> Remote:
     """Raises: ArgumentsRefused: a simulator's address is missing."""
     if not all(getattr(given, name) for name in SIMULATORS):
         raise ArgumentsRefused(
-            "--target needs --feed, --ehr, --mychart and --microsoft of its hosted sandbox"
+            "--target needs --feed, --ehr, --mychart and --microsoft of its hosted sandbox, or --launches"
         )
     names = (*SIMULATORS, "environment", "ca_file")
     return Remote(connector=given.target, **{name: getattr(given, name) for name in names})
+
+
+def _prepared(given: argparse.Namespace) -> Prepared:
+    """Raises: ArgumentsRefused: no target, or a simulator that would not be asked."""
+    if not given.target:
+        raise ArgumentsRefused(
+            "--launches needs --target: a sandbox of our own gives its own launches"
+        )
+    asked = [f"--{name}" for name in SIMULATORS if getattr(given, name)]
+    if asked:
+        raise ArgumentsRefused(f"--launches and {asked[0]} are two different stamps: give one")
+    return Prepared(connector=given.target, launches=given.launches, ca_file=given.ca_file)
 
 
 def _positive(text: str) -> int:

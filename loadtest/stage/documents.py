@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtest.arrivals import RateCurve
-from loadtest.records import Ledger, Run
+from loadtest.records import Ledger, Prepared, Run
 from loadtest.scenario import Model, Scenario
 from loadtest.stage.arguments import Arguments
 from loadtest.stage.controls import Controls
@@ -53,33 +53,56 @@ def stage_document(
         run_folder=run_folder.absolute(),
         seed=arguments.seed,
         starts_at=starts_at,
+        launches_file=arguments.prepared.launches.absolute() if arguments.prepared else None,
     )
 
 
-def run_document(arguments: Arguments, scenario: Scenario, ground: Ground, times: Times) -> Run:
+def run_document(
+    arguments: Arguments,
+    scenario: Scenario,
+    ground: Ground,
+    times: Times,
+    prepared: Prepared | None = None,
+) -> Run:
     fault = arguments.fault.value if arguments.fault else ""
     return Run(
         scenario=scenario.name,
         question=scenario.question,
         started_at=datetime.fromtimestamp(times.starts_at, UTC).isoformat(timespec="seconds"),
         seed=arguments.seed,
-        target=arguments.remote.connector if arguments.remote else AT_HOME,
+        target=arguments.target or AT_HOME,
         commit=commit(),
         machine=machine_words(),
         model=scenario.model.value,
         measured_from_seconds=scenario.measured_from_seconds,
-        measured_to_seconds=scenario.measured_to_seconds,
+        measured_to_seconds=measured_to(scenario, prepared),
         ended_seconds=round(times.ended_seconds, 3),
-        rates=rates_of(scenario),
+        rates=rates_of(scenario, prepared),
         fault=", ".join(words for words in (scenario.fault, fault) if words),
         web_processes=ground.web_processes,
         database=ground.database,
+        prepared=prepared,
     )
 
 
-def rates_of(scenario: Scenario) -> tuple[tuple[float, float], ...]:
-    """None in the closed model: its users come as fast as they are served."""
-    return RateCurve.of(scenario).pairs() if scenario.model is Model.OPEN else ()
+def measured_to(scenario: Scenario, prepared: Prepared | None) -> float:
+    """Where launches ran out the measured time ends, unless it had not begun: then it is void, not empty."""
+    if prepared and prepared.ran_out_seconds > scenario.measured_from_seconds:
+        return round(prepared.ran_out_seconds, 3)
+    return scenario.measured_to_seconds
+
+
+def rates_of(
+    scenario: Scenario, prepared: Prepared | None = None
+) -> tuple[tuple[float, float], ...]:
+    """What was asked for, until launches ran out. None in the closed model: its users come as fast as they are served."""
+    if scenario.model is not Model.OPEN:
+        return ()
+    pairs = RateCurve.of(scenario).pairs()
+    if prepared is None or not prepared.ran_out:
+        return pairs
+    end = measured_to(scenario, prepared)
+    return (*((at, rate) for at, rate in pairs if at < end), (end, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,14 @@ def require_possible(scenario: Scenario, ground: Ground) -> None:
     """Before the first person comes, not when an event is due.
 
     Raises:
-        GroundRefused: an event, or the standing delay, cannot be brought about here.
+        GroundRefused: an event cannot be brought about here. A standing delay is not asked for where others than
+            our simulators answer: they take the time it stands for.
     """
-    wanted, events = scenario.stage.upstream_delay_ms, scenario.stage.events
+    events = scenario.stage.events
     kills = [event for event in events if is_kill(event)]
     if kills and not ground.is_ours:
         raise GroundRefused(f"{kills[0].words()}: the processes of a stamp are not ours")
-    if ground.controls is None and (len(events) > len(kills) or wanted.ehr or wanted.graph):
+    if ground.controls is None and len(events) > len(kills):
         raise GroundRefused(f"{scenario.name} needs simulators that can be told to be late")
 
 

@@ -59,14 +59,15 @@ def hosted(remote: Remote, tell: Callable[[str], None]) -> HostedSandbox:
         f"{remote.ehr}/healthz",
         f"{remote.microsoft}/healthz",
     ):
-        _require_ready(addresses, url)
+        require_ready(addresses, url)
     if not controls.has_records():
         urls = Urls(remote.connector, remote.ehr, remote.mychart, remote.microsoft, remote.feed)
         set_up(Place(urls, remote.ca_file), remote.environment, tell)
     return HostedSandbox(addresses, controls, remote.environment)
 
 
-def _require_ready(addresses: Addresses, url: str) -> None:
+def require_ready(addresses: Addresses, url: str) -> None:
+    """Raises: GroundRefused."""
     try:
         answer = addresses.session().get(url, timeout=TIMEOUT_SECONDS)
     except requests.RequestException as err:

@@ -13,11 +13,14 @@ from typing import Final
 from rich.console import Console
 
 from loadtest.arrivals import visits_needed
-from loadtest.records import Gauge, RowWriter, RunFolder
+from loadtest.prepared.coming import planned
+from loadtest.prepared.launch_file import LaunchFile
+from loadtest.records import Gauge, Prepared, RowWriter, RunFolder
 from loadtest.scenario import SCENARIOS, Scenario, named
 from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
 from loadtest.stage.controls import Controls
+from loadtest.stage.customers_ehr import customers_ehr, what_to_know
 from loadtest.stage.documents import (
     Before,
     Times,
@@ -75,6 +78,7 @@ class LoadRun:
     tell: Teller
     starts_at: float = 0.0
     notes: list[str] = field(default_factory=list)
+    prepared: Prepared | None = None
 
     def play(self) -> int:
         """The verdict's exit status.
@@ -149,12 +153,15 @@ class LoadRun:
     def _watch(self, generator: Generator, upstreams: Upstreams | None) -> None:
         """Until the generating processes end; events happen and progress is told meanwhile."""
         plan, owed = EventPlan.of(self.scenario), self._outbox_reader()
-        rates, told = rates_of(self.scenario), 0.0
+        rates, told, over = rates_of(self.scenario, self.prepared), 0.0, False
         last = self.scenario.total_seconds + OVERRUN_SECONDS
         while generator.is_running and self.now() < last:
             for event in plan.due(self.now()):
                 carry_out(event, self.ground, upstreams)
                 self.tell.say(f"[yellow]{event.words()}[/yellow]")
+            if (words := self._ran_out) and not over:
+                over = True
+                self.tell.say(f"[yellow]{words}[/yellow]")
             if self.now() - told >= TOLD_EVERY_SECONDS:
                 told = self.now()
                 seen = read_history(self.folder.path)
@@ -166,11 +173,17 @@ class LoadRun:
         if generator.is_running:
             generator.stop()
             self.notes.append(f"the generator was stopped {OVERRUN_SECONDS:.0f} s after its time")
-        elif self.now() < self.scenario.measured_to_seconds:
+        elif self.now() < self.scenario.measured_to_seconds and not self._ran_out:
             raise GeneratorFailed(
                 f"the generator ended at second {self.now():.0f} of "
                 f"{self.scenario.total_seconds:.0f}. The end of its log:\n{generator.last_lines()}"
             )
+
+    @property
+    def _ran_out(self) -> str:
+        """In words, once somebody was due for whom no launch was left; empty before."""
+        given = self.prepared
+        return given.words if given and self.now() >= given.ran_out_seconds else ""
 
     def _drain(self, upstreams: Upstreams | None) -> float:
         """Everything that happened is told to the EHR, or patience ends."""
@@ -190,7 +203,7 @@ class LoadRun:
             if controls is not None and before is not None:
                 ledger = ledger_document(controls, before, drained_seconds, self.notes)
                 self.folder.write_document("ledger.json", ledger)
-            run = run_document(self.arguments, self.scenario, self.ground, times)
+            run = run_document(self.arguments, self.scenario, self.ground, times, self.prepared)
             self.folder.write_document("run.json", run)
 
     def _judge(self) -> int:
@@ -227,21 +240,40 @@ def read_scenario(name_or_path: str) -> Scenario:
 
 
 def run(arguments: Arguments, console: Console) -> int:
-    """Raises: ScenarioRefused, GroundRefused, PartFailed, GeneratorFailed: the run came to no verdict."""
+    """Raises: ScenarioRefused, LaunchesRefused, GroundRefused, PartFailed, GeneratorFailed: it came to no verdict."""
     scenario, tell = read_scenario(arguments.scenario), Teller(console)
+    launches = _launches(arguments)
+    given = planned(scenario, arguments.seed, launches.visits) if launches else None
     tell.say(f"[bold]{scenario.name}[/bold]: {scenario.question}")
     folder = RunFolder.new(arguments.folder / _name(scenario))
     with ExitStack() as stack:
-        ground = stack.enter_context(_ground(arguments, scenario, folder, tell))
-        code = LoadRun(arguments, scenario, ground, folder, tell).play()
+        ground = stack.enter_context(_ground(arguments, scenario, folder, tell, launches))
+        code = LoadRun(arguments, scenario, ground, folder, tell, prepared=given).play()
         tell.say(f"the run is kept in {folder.path}")
     return code
 
 
+def _launches(arguments: Arguments) -> LaunchFile | None:
+    """Raises: LaunchesRefused."""
+    prepared = arguments.prepared
+    return LaunchFile.read(prepared.launches, prepared.connector) if prepared else None
+
+
 @contextmanager
 def _ground(
-    arguments: Arguments, scenario: Scenario, folder: RunFolder, tell: Teller
+    arguments: Arguments,
+    scenario: Scenario,
+    folder: RunFolder,
+    tell: Teller,
+    launches: LaunchFile | None,
 ) -> Iterator[Ground]:
+    if arguments.prepared is not None and launches is not None:
+        for sentence in what_to_know(launches, scenario):
+            tell.say(sentence)
+        with tell.phase(f"{arguments.target} answers, and the trial launches got through"):
+            customers = customers_ehr(arguments.prepared, launches, scenario)
+        yield customers
+        return
     if arguments.remote is not None:
         with tell.phase(f"{arguments.remote.connector} answers"):
             ground = hosted(arguments.remote, tell.say)

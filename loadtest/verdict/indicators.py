@@ -16,6 +16,8 @@ from loadtest.verdict.slo import Indicator
 from loadtest.verdict.truth import Harm, Truth
 
 NEVER: Final = float("inf")
+PROVIDER, PATIENT = Persona.PROVIDER, Persona.PATIENT
+_ALL_PERCENT: Final = 100
 
 
 class Missing(StrEnum):
@@ -51,7 +53,11 @@ def _launch_success(sight: Sight) -> Seen:
 
 
 def _visit_success(sight: Sight) -> Seen:
-    """Of those who launched; a patient whose provider was turned away waits in vain, and is not counted."""
+    """Of those who launched; a patient whose provider was turned away waits in vain, and is not counted.
+
+    Whose launch was prepared goes no further than to the meeting's address: that somebody waited in vain is seen,
+    that somebody joined is not.
+    """
     alone = {
         one.visit
         for one in sight.evidence.everybody
@@ -62,7 +68,9 @@ def _visit_success(sight: Sight) -> Seen:
         for one in sight.evidence.launched
         if one.persona is Persona.PROVIDER or one.visit not in alone
     ]
-    return _share(came, lambda one: one.outcome is Outcome.DONE)
+    seen = _share(came, lambda one: one.outcome is Outcome.DONE)
+    unseen = sight.evidence.run.prepared is not None and seen.value == _ALL_PERCENT
+    return Seen(None, seen.count, Missing.NOT_ASKED) if unseen else seen
 
 
 def _achieved(sight: Sight) -> Seen:
@@ -95,7 +103,15 @@ def _own(percentile: Percentile) -> Callable[[Sight], Seen]:
 
 
 def _launch(persona: Persona) -> Callable[[Sight], Seen]:
-    return lambda sight: _percentile(sight.evidence.launch_ms(persona), Percentile.P95)
+    """Not asked where launches were prepared and none of this persona: whoever prepared them did not want to know."""
+
+    def seen(sight: Sight) -> Seen:
+        given = sight.evidence.run.prepared
+        if given and not {PROVIDER: given.providers, PATIENT: given.patients}[persona]:
+            return Seen(None, 0, Missing.NOT_ASKED)
+        return _percentile(sight.evidence.launch_ms(persona), Percentile.P95)
+
+    return seen
 
 
 def _served(sight: Sight) -> Seen:

@@ -24,13 +24,21 @@ class Void:
 
 
 def reasons_against(evidence: Evidence, validity: Validity) -> list[Void]:
-    return [
+    without_a_window = [*_ran_out_in_the_ramp(evidence)]
+    return without_a_window or [
         *_saturated(evidence, validity),
         *_late(evidence, validity),
         *_fewer_came(evidence, validity),
         *_ended_early(evidence),
         *_too_few(evidence, validity),
     ]
+
+
+def _ran_out_in_the_ramp(evidence: Evidence) -> Iterator[Void]:
+    given, begin = evidence.run.prepared, evidence.run.measured_from_seconds
+    if given and given.ran_out and given.ran_out_seconds <= begin:
+        words = f"{given.words.capitalize()}, before the measured time began ({begin:.0f} s)."
+        yield Void(words, "Prepare more launches, or take a scenario with fewer visits a second.")
 
 
 def _saturated(evidence: Evidence, validity: Validity) -> Iterator[Void]:
@@ -64,13 +72,27 @@ def _fewer_came(evidence: Evidence, validity: Validity) -> Iterator[Void]:
     """Dropped ones have come: only what the generator never wrote down is missing here."""
     begin, end = evidence.run.measured_from_seconds, evidence.run.measured_to_seconds
     planned = visits_planned(evidence.run, begin, end)
-    came = sum(one.persona is Persona.PROVIDER for one in evidence.arrivals)
+    came = _visits_come(evidence)
     tolerated = max(planned * validity.missing_percent / 100, _CHANCE_DEVIATIONS * sqrt(planned))
     if came < planned - tolerated:
         words = f"Only {came} of about {planned:.0f} visits asked for came about: the generator did not keep its schedule."
         yield Void(
             words, "Look into the generator's log; if it was busy, give it more --processes."
         )
+
+
+def _visits_come(evidence: Evidence) -> int:
+    """A visit comes with its clinician; with its patient where a launch was prepared for nobody else."""
+    with_clinician = {one.visit for one in evidence.everybody if one.persona is Persona.PROVIDER}
+    return sum(
+        one.persona is Persona.PROVIDER
+        or (
+            evidence.run.prepared is not None
+            and one.persona is Persona.PATIENT
+            and one.visit not in with_clinician
+        )
+        for one in evidence.arrivals
+    )
 
 
 def _ended_early(evidence: Evidence) -> Iterator[Void]:

@@ -151,3 +151,42 @@ def test_nobody_is_sent_when_signing_in_beforehand_fails(town: Town, tmp_path: P
     assert ended.returncode == 3
     assert "status_500 at Teams sign-in" in ended.stderr
     assert outcomes(tmp_path) == Counter()
+
+
+def test_prepared_launches_are_used_once_by_two_processes_until_they_run_out(
+    town: Town, tmp_path: Path
+) -> None:
+    """Five visits; the first is spent by trying, and the scenario wants six."""
+    target = f"{town.root}/connector"
+    lines = [
+        f"{who},{target}/launch/{who}?iss=https://ehr.example&launch={SECRET}.{who}.a{n},v{n}"
+        for n in range(5)
+        for who in ("provider", "patient")
+    ]
+    launches = tmp_path / "launches.csv"
+    launches.write_text("\n".join(["persona,launch_url,visit", *lines]))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    told = stage(town.root, folder, visits=(), launches_file=launches, ca_file=tmp_path / "ca.pem")
+    told.write(tmp_path / "stage.json")
+    model = 'model = "open"\n' + COMMON.replace("[people]", OPEN + "\n[people]")
+    ended = locust(tmp_path, model, "--processes", "2", *own_port())
+    assert ended.returncode == 0, ended.stderr
+    rows = list(RunFolder(folder).rows("iterations", Iteration))
+    assert Counter(row.outcome for row in rows) == {Outcome.DONE: 8}, ended.stderr
+    assert {row.visit for row in rows} == {f"line {n}" for n in (4, 6, 8, 10)}
+    assert "launches ran out after 8, at second 2" in ended.stderr
+    kept = "".join(one.read_text() for one in folder.iterdir())
+    assert SECRET not in f"{kept}{ended.stdout}{ended.stderr}"
+
+
+def test_a_file_of_launches_that_changed_for_the_worse_ends_locust(
+    town: Town, tmp_path: Path
+) -> None:
+    told = stage(town.root, tmp_path, visits=(), launches_file=tmp_path / "launches.csv")
+    told.write(tmp_path / "stage.json")
+    (tmp_path / "launches.csv").write_text(f"persona,launch_url\nprovider,{SECRET}\n")
+    ended = locust(tmp_path, 'model = "open"\n' + COMMON.replace("[people]", OPEN + "\n[people]"))
+    assert ended.returncode == 3
+    assert "line 2: its launch goes to another host" in ended.stderr
+    assert SECRET not in ended.stderr

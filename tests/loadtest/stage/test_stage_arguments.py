@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from loadtest.stage.arguments import Arguments, ArgumentsRefused, Fault, parse
+from loadtest.stage.arguments import Arguments, ArgumentsRefused, Fault, Prepared, parse
 
 HOSTED = [
     *("--target", "https://visits.example/", "--feed", "https://feed.example"),
@@ -44,6 +44,26 @@ def test_the_environment_at_home_is_test() -> None:
 def test_a_hosted_sandbox_needs_all_of_them(missing: int) -> None:
     with pytest.raises(ArgumentsRefused, match="needs --feed, --ehr, --mychart and --microsoft"):
         parse(HOSTED[:missing] + HOSTED[missing + 2 :])
+
+
+def test_prepared_launches_need_a_target_and_nothing_else() -> None:
+    found = parse(["--target", "https://visits.example/", "--launches", "l.csv"])
+    assert found.remote is None
+    assert found.prepared == Prepared(
+        connector="https://visits.example", launches=Path("l.csv"), ca_file=found.prepared.ca_file
+    )
+    assert (found.target, parse(HOSTED).target) == ("https://visits.example",) * 2
+    assert parse([]).target == ""
+
+
+def test_prepared_launches_do_not_go_with_a_sandbox_of_our_own() -> None:
+    with pytest.raises(ArgumentsRefused, match="--launches needs --target"):
+        parse(["--launches", "l.csv"])
+
+
+def test_prepared_launches_do_not_go_with_simulators() -> None:
+    with pytest.raises(ArgumentsRefused, match="--launches and --feed are two different stamps"):
+        parse([*HOSTED, "--launches", "l.csv"])
 
 
 @pytest.mark.parametrize(

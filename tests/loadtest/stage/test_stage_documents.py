@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from loadtest.records import Persona, RunFolder
+from loadtest.records import Persona, Prepared, RunFolder
 from loadtest.scenario import Scenario, named
 from loadtest.stage.arguments import Arguments, Fault, Remote
 from loadtest.stage.documents import (
@@ -14,6 +14,8 @@ from loadtest.stage.documents import (
     Before,
     Times,
     ledger_document,
+    measured_to,
+    rates_of,
     run_document,
     stage_document,
 )
@@ -21,6 +23,8 @@ from loadtest.stage.ground import Addresses, Ground
 from loadtest.target import BookedVisit, Stage
 from tests.integration.mock_fhir.test_mock_fhir_writeback import Backend
 from tests.loadtest.stage.conftest import Outside
+
+from loadtest.stage import arguments as arguments_module
 
 TIMES = Times(starts_at=1_764_000_000.4, ended_seconds=61.23456)
 
@@ -80,6 +84,38 @@ def test_the_verdict_reads_what_the_stage_wrote(ground: Ground, tmp_path: Path) 
     assert run.ended_seconds == 61.235
     assert run.rates[-1] == (run.measured_to_seconds, 0)
     assert "cores" in run.machine
+
+
+def prepared_arguments() -> Arguments:
+    stamp = arguments_module.Prepared(
+        connector="https://visits.example", launches=Path("l.csv"), ca_file=Path("ca.pem")
+    )
+    return arguments(prepared=stamp)
+
+
+def test_the_stage_s_file_names_the_launches_and_holds_none(ground: Ground, tmp_path: Path) -> None:
+    stage = stage_document(prepared_arguments(), ground, (), run_folder=tmp_path, starts_at=0)
+    stage.write(tmp_path / "stage.json")
+    assert Stage.read(tmp_path / "stage.json").launches_file == Path("l.csv").absolute()
+
+
+def test_the_verdict_reads_that_launches_ran_out(ground: Ground, tmp_path: Path) -> None:
+    given = Prepared(providers=40, patients=38, ran_out_seconds=20.25)
+    run = run_document(prepared_arguments(), named("smoke"), ground, TIMES, given)
+    RunFolder(tmp_path).write_document("run.json", run)
+    assert RunFolder(tmp_path).run() == run
+    assert (run.target, run.prepared) == ("https://visits.example", given)
+    assert (run.measured_from_seconds, run.measured_to_seconds) == (5, 20.25)
+    assert run.rates == ((0.0, 2.5), (20.25, 0.0))
+
+
+@pytest.mark.parametrize("ran_out_seconds", [-1.0, 0.0, 3.0, 5.0])
+def test_launches_that_sufficed_or_ran_out_in_the_warm_up_shorten_nothing(
+    ran_out_seconds: float,
+) -> None:
+    given = Prepared(providers=1, patients=1, ran_out_seconds=ran_out_seconds)
+    assert measured_to(named("smoke"), given) == measured_to(named("smoke"), None) == 40
+    assert rates_of(named("smoke"), given)[-1] == (40, 0)
 
 
 def test_what_breaks_on_schedule_and_on_purpose_is_both_named(ground: Ground) -> None:
