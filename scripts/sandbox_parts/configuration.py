@@ -226,6 +226,8 @@ def connector_environment(
         "CONNECTOR_EHR_CLIENT_IDS": json.dumps(ehr_client_ids()),
         "CONNECTOR_WEB_WORKERS": "2",
         "CONNECTOR_WEB_THREADS": "16",
+        # The simulator's report is there at once; visits here last seconds.
+        "CONNECTOR_ATTENDANCE_AFTER_SECONDS": "2",
         "CONNECTOR_AUDIT_ANCHOR_FILE": str(state.audit_anchor),
         "CONNECTOR_METRICS_DIRECTORY": str(state.keys.parent / "metrics"),
     }

@@ -24,6 +24,7 @@ from connector.adapters.entra.applications import Applications
 from connector.adapters.entra.discovery import Discovery
 from connector.adapters.entra.sign_in import MsalSignIn
 from connector.adapters.feed.stream import EventStream
+from connector.adapters.graph.attendance import GraphAttendance
 from connector.adapters.graph.client import GraphClient
 from connector.adapters.graph.directory import GraphDirectory
 from connector.adapters.graph.examination import GraphExamination
@@ -64,12 +65,14 @@ from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.find_approver import FindApprover
+from connector.usecases.keep_roster import KeepRoster
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
 from connector.usecases.open_visit import OpenVisit
 from connector.usecases.promote_configuration import PromoteConfiguration
 from connector.usecases.read_audit import ReadAudit
 from connector.usecases.receive_notification import ReceiveNotification
+from connector.usecases.reconcile_attendance import ReconcileAttendance
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
@@ -238,8 +241,11 @@ def build_applications(core: Core) -> Applications:
     )
 
 
-def build_graph(core: Core, applications: Applications) -> GraphClient:
-    tokens = AppTokens(applications, HeldTokens(core.clock, upstream.waiting))
+def build_app_tokens(core: Core, applications: Applications) -> AppTokens:
+    return AppTokens(applications, HeldTokens(core.clock, upstream.waiting))
+
+
+def build_graph(core: Core, tokens: AppTokens) -> GraphClient:
     return GraphClient(
         core.http,
         core.clock,
@@ -252,15 +258,7 @@ def build_graph(core: Core, applications: Applications) -> GraphClient:
 
 def build_examiner(core: Core, applications: Applications) -> Diagnose:
     """It has Graph tokens of its own: asking for new ones takes nothing from launches."""
-    tokens = AppTokens(applications, HeldTokens(core.clock, upstream.waiting))
-    graph = GraphClient(
-        core.http,
-        core.clock,
-        core.ids,
-        graph_url=core.settings.graph_url,
-        app_token=tokens,
-        forget_app_token=tokens.forget,
-    )
+    tokens = build_app_tokens(core, applications)
     return Diagnose(
         store=core.store,
         ehr=SmartExamination(core.http, core.keys.assertions, core.clock, core.ids),
@@ -268,7 +266,7 @@ def build_examiner(core: Core, applications: Applications) -> Diagnose:
         microsoft=GraphExamination(
             core.http,
             core.clock,
-            graph,
+            build_graph(core, tokens),
             graph_url=core.settings.graph_url,
             app_token=tokens,
             forget_app_token=tokens.forget,
@@ -353,7 +351,7 @@ def build_web(settings: Settings) -> Flask:
     """The application of one gunicorn worker process."""
     core = build_core(settings)
     applications = build_applications(core)
-    smart, graph = build_smart(core), build_graph(core, applications)
+    smart, graph = build_smart(core), build_graph(core, build_app_tokens(core, applications))
     public_url, redeem_code = settings.public_url, RedeemCode(smart)
     launch_url = f"{public_url}/launch/callback"
     approval_url = f"{public_url}/approvals/ehr/callback"
@@ -404,14 +402,16 @@ def build_web(settings: Settings) -> Flask:
 def build_worker(settings: Settings) -> Worker:
     core = build_core(settings)
     store, clock, ids, keys = core.store, core.clock, core.ids, core.keys
+    graph = build_graph(core, build_app_tokens(core, build_applications(core)))
     subscriptions = GraphSubscriptions(
-        build_graph(core, build_applications(core)),
+        graph,
         keys.notifications,
         notification_url=f"{settings.public_url}/graph/notifications",
         lifecycle_url=f"{settings.public_url}/graph/lifecycle",
     )
     write_back = write_back_for(EHR_VENDOR, core.http, build_smart(core), clock)
-    apply = ApplyCallEvent(keys.sealer, keys.visit_sealer, clock)
+    keep, after = KeepRoster(keys.visit_sealer, clock), settings.attendance_after
+    apply = ApplyCallEvent(keys.sealer, keep, clock, after)
     return Worker(
         store=store,
         clock=clock,
@@ -422,6 +422,9 @@ def build_worker(settings: Settings) -> Worker:
         deliver_outbox=DeliverOutbox(store, write_back, keys.visit_sealer, clock, ids),
         keep_subscriptions=KeepSubscriptions(store, subscriptions, keys.sealer, clock, ids),
         tidy_up=TidyUp(store, apply, clock, settings.visits_kept),
+        reconcile_attendance=ReconcileAttendance(
+            store, GraphAttendance(graph), keys.sealer, keep, clock, after
+        ),
         anchor_audit=build_anchoring(settings),
     )
 

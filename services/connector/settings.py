@@ -138,6 +138,12 @@ class Settings(BaseSettings):
     visits_kept_days: PositiveInt = Field(
         default=30, description="Days a visit's row is kept after its end."
     )
+    attendance_after_seconds: float = Field(
+        default=300,
+        ge=1,
+        le=1800,
+        description="How long after a call's end Graph's attendance report is looked for first.",
+    )
     audit_anchor_file: Path | None = Field(
         default=None,
         description="Append-only file, outside the database, that remembers the audit trail's head.",
@@ -236,6 +242,10 @@ class Settings(BaseSettings):
     @property
     def visits_kept(self) -> timedelta:
         return timedelta(days=self.visits_kept_days)
+
+    @property
+    def attendance_after(self) -> timedelta:
+        return timedelta(seconds=self.attendance_after_seconds)
 
     def clients_offered(self, kind: EnvironmentKind) -> EhrClients:
         return self.ehr_client_ids.get(kind, ClientIds()).as_clients()

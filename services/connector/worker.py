@@ -18,6 +18,7 @@ from connector.ports.telemetry import Telemetry
 from connector.usecases.anchor_audit import AnchorAudit
 from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.keep_subscriptions import KeepSubscriptions
+from connector.usecases.reconcile_attendance import ReconcileAttendance
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.tidy_up import TidyUp
 
@@ -25,6 +26,8 @@ _IDLE_SECONDS = 0.2
 _TIDY_SECONDS = 60.0
 _ANCHOR_SECONDS = 60.0
 _MEASURE_SECONDS = 1.0
+_ATTENDANCE_SECONDS = 1.0
+_EXPECT_SECONDS = 5.0
 _BATCH = 16
 _AT_ONCE = 8
 # Half of the slots: an EHR that hangs leaves the other half to everybody else's.
@@ -82,10 +85,12 @@ class Worker:
     deliver_outbox: DeliverOutbox
     keep_subscriptions: KeepSubscriptions
     tidy_up: TidyUp
+    reconcile_attendance: ReconcileAttendance
     anchor_audit: AnchorAudit | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     deliveries: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE_OF_ONE_ENVIRONMENT))
     subscribing: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE))
+    reconciling: Crew = field(default_factory=lambda: Crew(_AT_ONCE, _AT_ONCE))
 
     def run(self) -> None:
         """Until `stopping` is set; what is claimed is finished first."""
@@ -93,6 +98,8 @@ class Worker:
             ("notifications", self.apply_notifications, _IDLE_SECONDS),
             ("outbox", self.deliver, _IDLE_SECONDS),
             ("subscriptions", self.keep_watches, _IDLE_SECONDS),
+            ("attendance", self.look_at_attendance, _ATTENDANCE_SECONDS),
+            ("expectation", self.expect_attendance, _EXPECT_SECONDS),
             ("tidy", self.tidy, _TIDY_SECONDS),
             ("backlog", self.measure, _MEASURE_SECONDS),
             ("heartbeat", self.beat, 5.0),
@@ -105,6 +112,7 @@ class Worker:
             thread.join()
         self.deliveries.finish()
         self.subscribing.finish()
+        self.reconciling.finish()
 
     def _loop(self, name: str, step: Callable[[], bool], idle_seconds: float) -> None:
         while not self.stopping.is_set():
@@ -146,6 +154,18 @@ class Worker:
             self.subscribing.start(watch.tenant_id, partial(self._survive, "subscription", work))
         return bool(claimed)
 
+    def look_at_attendance(self) -> bool:
+        free = self.reconciling.free
+        claimed = self.reconcile_attendance.due(free) if free else []
+        for check in claimed:
+            work = partial(self.reconcile_attendance, check)
+            self.reconciling.start(check.visit_id, partial(self._survive, "attendance", work))
+        return bool(claimed)
+
+    def expect_attendance(self) -> bool:
+        self.reconcile_attendance.expect()
+        return False
+
     def tidy(self) -> bool:
         self.tidy_up()
         with self.store.read() as tx:
@@ -158,10 +178,12 @@ class Worker:
         """What waits, each second: an operator sees an EHR stop taking reports at once."""
         with self.store.read() as tx:
             backlog, posts = tx.outbox.backlog(), tx.inbox.waiting()
+            awaited = tx.attendance.awaited()
         for state, count in backlog.messages.items():
             self.telemetry.outbox(state, count)
         self.telemetry.outbox_oldest(backlog.oldest_seconds(self.clock.now()))
         self.telemetry.inbox(posts)
+        self.telemetry.attendance_awaited(awaited)
         return False
 
     def anchor(self) -> bool:

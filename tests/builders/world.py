@@ -26,6 +26,7 @@ from tests.builders.store import sqlite_store
 from tests.fakes.ehr import FakeAppointments, FakeWriteBack
 from tests.fakes.examination import FakeEhrExamination, FakeMicrosoftExamination
 from tests.fakes.microsoft import (
+    FakeAttendance,
     FakeDirectory,
     FakeMeetings,
     FakeNotificationReader,
@@ -54,12 +55,14 @@ from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.find_approver import FindApprover
+from connector.usecases.keep_roster import KeepRoster
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
 from connector.usecases.open_visit import OpenVisit
 from connector.usecases.promote_configuration import PromoteConfiguration
 from connector.usecases.read_audit import ReadAudit
 from connector.usecases.receive_notification import ReceiveNotification
+from connector.usecases.reconcile_attendance import ReconcileAttendance
 from connector.usecases.record_participants import RecordParticipants
 from connector.usecases.redeem_code import RedeemCode
 from connector.usecases.renew_on_request import RenewOnRequest
@@ -75,6 +78,7 @@ CALLBACK = "https://connector.example/launch/callback"
 PUBLIC_URL = "https://connector.example"
 APPROVAL_CALLBACK = "https://connector.example/approvals/ehr/callback"
 VISITS_KEPT = timedelta(days=30)
+ATTENDANCE_AFTER = timedelta(minutes=5)
 
 
 def directory_of_contoso() -> FakeDirectory:
@@ -95,6 +99,7 @@ class World:
     appointments: FakeAppointments = field(default_factory=FakeAppointments)
     write_back: FakeWriteBack = field(default_factory=FakeWriteBack)
     meetings: FakeMeetings = field(default_factory=FakeMeetings)
+    attendance: FakeAttendance = field(default_factory=FakeAttendance)
     directory: FakeDirectory = field(default_factory=directory_of_contoso)
     subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     reader: FakeNotificationReader = field(default_factory=FakeNotificationReader)
@@ -229,7 +234,22 @@ class World:
 
     @cached_property
     def apply_call_event(self) -> ApplyCallEvent:
-        return ApplyCallEvent(self.sealer, self.visit_sealer, self.clock)
+        return ApplyCallEvent(self.sealer, self.keep_roster, self.clock, ATTENDANCE_AFTER)
+
+    @cached_property
+    def keep_roster(self) -> KeepRoster:
+        return KeepRoster(self.visit_sealer, self.clock)
+
+    @cached_property
+    def reconcile_attendance(self) -> ReconcileAttendance:
+        return ReconcileAttendance(
+            self.store,
+            self.attendance,
+            self.sealer,
+            self.keep_roster,
+            self.clock,
+            ATTENDANCE_AFTER,
+        )
 
     @cached_property
     def deliver_outbox(self) -> DeliverOutbox:
@@ -350,6 +370,13 @@ class World:
             stored = tx.inbox.claim(self.clock.now(), 1000)
         for notification in stored:
             self.record_participants(notification)
+
+    def look_at_attendance(self) -> int:
+        """Every look that is due, once; how many there were."""
+        checks = self.reconcile_attendance.due(100)
+        for check in checks:
+            self.reconcile_attendance(check)
+        return len(checks)
 
     def deliver(self, rounds: int = 1) -> None:
         for _ in range(rounds):

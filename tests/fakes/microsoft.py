@@ -14,7 +14,7 @@ from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
 from connector.domain.visit_settings import VisitSettings
 from connector.ports.errors import BadAnswer, Denied, Gone, Untrusted
-from connector.ports.microsoft import CallEvent, Subscription, UnverifiedItem
+from connector.ports.microsoft import AttendanceReport, CallEvent, Subscription, UnverifiedItem
 
 
 class FakeSignIn:
@@ -97,6 +97,34 @@ def _meeting(number: int, *, browser_join: bool) -> Meeting:
     join_url = f"https://teams.example/l/meetup-join/{number}"
     in_browser = f"https://visit.teams.example/route?meeting={number}"
     return Meeting(f"meeting-{number}", join_url, in_browser if browser_join else join_url)
+
+
+class FakeAttendance:
+    """Implements `ports.microsoft.Attendance`; `asked` is every look, `made` the reports by meeting.
+
+    Like Graph it lists ten at most.
+    """
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.asked: list[dict[str, Any]] = []
+        self.made: dict[tuple[str, str, str], list[AttendanceReport]] = {}
+        self.while_asked: Callable[[], object] = lambda: None
+
+    def add(
+        self, tenant_id: str, organizer_id: str, meeting_id: str, report: AttendanceReport
+    ) -> None:
+        self.made.setdefault((tenant_id, organizer_id, meeting_id), []).append(report)
+
+    def reports(
+        self, *, tenant_id: str, organizer_id: str, meeting_id: str, since: datetime
+    ) -> Sequence[AttendanceReport]:
+        key = (tenant_id, organizer_id, meeting_id)
+        self.asked.append({"meeting": key, "since": since})
+        self.faults.before("reports")
+        listed = sorted(self.made.get(key, []), key=lambda each: each.ended_at)[-10:]
+        self.while_asked()
+        return [each for each in listed if each.ended_at > since]
 
 
 class FakeDirectory:

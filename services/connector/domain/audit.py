@@ -34,6 +34,8 @@ class Event(StrEnum):
     API_REFUSED = "caller.request.refuse"
     NOTIFICATION_REFUSED = "graph.notification.refuse"
     WRITE_BACK_PARKED = "connector.write_back.park"
+    ATTENDANCE_RECONCILED = "connector.attendance.reconcile"
+    ATTENDANCE_GIVEN_UP = "connector.attendance.give_up"
     WRITE_BACK_REPLAYED = "operator.write_back.replay"
     AUDIT_EXPORTED = "admin.audit.export"
     AUDIT_REFUSED = "admin.audit.refuse"

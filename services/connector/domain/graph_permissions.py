@@ -31,6 +31,11 @@ NEEDED = (
         instead=frozenset({"User.ReadBasic.All", "Directory.Read.All"}),
     ),
     GraphPermission(
+        "OnlineMeetingArtifact.Read.All",
+        "tell the EHR of joins whose notification was lost",
+        required=False,
+    ),
+    GraphPermission(
         "VirtualAppointment.Read.All",
         "let patients join in the browser",
         required=False,

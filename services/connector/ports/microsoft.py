@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from connector.domain.attendance import Stay
 from connector.domain.configuration import Approver
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
@@ -158,6 +159,45 @@ class CallEvent:
     type: CallEventType
     at: datetime
     roster: Sequence[RosterLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """One person of an attendance report; the name they are called there is dropped at parsing.
+
+    `kind`, `object_id` and `tenant_id` as in `RosterLine`: a report tells accounts and others apart,
+    and of the others only whether a name or a number stands there.
+    """
+
+    kind: IdentityKind
+    object_id: str | None
+    tenant_id: str | None
+    stays: Sequence[Stay]
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceReport:
+    """One call of a meeting, made by Graph after it ended."""
+
+    ended_at: datetime
+    attendees: Sequence[Attendee]
+
+
+class Attendance(Protocol):
+    """Who was in a meeting's calls, told afterwards (microsoft.md 3.9)."""
+
+    def reports(
+        self, *, tenant_id: str, organizer_id: str, meeting_id: str, since: datetime
+    ) -> Sequence[AttendanceReport]:
+        """Every report Graph lists of calls that ended after `since`, oldest first.
+
+        None while the first call goes on, and for minutes after a call; Graph lists about ten.
+
+        Raises:
+            Denied: `code` is `application_access_policy` or Graph's; Gone: the meeting or a report
+            is not there (any more); TryLater; BadAnswer.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

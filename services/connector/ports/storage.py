@@ -21,6 +21,7 @@ from connector.domain.organization import Environment, EnvironmentKind, Tenant
 from connector.domain.outbox import MessageState, OutboxMessage
 from connector.domain.participant import Participant, Role
 from connector.domain.visit import Meeting, Visit
+from connector.ports.attendance import AttendanceChecks
 from connector.ports.idempotency import IdempotencyKeys
 from connector.ports.people import People
 from connector.ports.records import Records
@@ -286,8 +287,9 @@ class Visits(Protocol):
     def last_event_number(self) -> int: ...
 
     def destroy_secrets(self, ended_before: datetime, kept_before: datetime) -> int:
-        """Erase data keys and everything sealed of visits that ended (outbox empty) or whose keys
-        grew old; a write-back that is still owed then is parked. Returns how many visits.
+        """Erase data keys and everything sealed of visits that ended (outbox empty, attendance not
+        to be looked at any more) or whose keys grew old; a write-back that is still owed then is
+        parked. Returns how many visits.
         """
         ...
 
@@ -454,6 +456,8 @@ class Transaction(Protocol):
     def inbox(self) -> Inbox: ...
     @property
     def watches(self) -> Watches: ...
+    @property
+    def attendance(self) -> AttendanceChecks: ...
 
     def audit(self, entry: AuditEntry) -> None: ...
 

@@ -3,13 +3,11 @@
 All of it is one transaction of the caller's: either everything of an event is kept or nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import timedelta
 
-from connector.domain.audit import Event, Outcome
-from connector.domain.outbox import idempotency_key
+from connector.domain.attendance import reported
 from connector.domain.participant import (
     Participant,
     Presence,
@@ -18,23 +16,25 @@ from connector.domain.participant import (
     StatusReport,
     call_ended,
     moved,
-    owed,
 )
 from connector.domain.visit import Visit
-from connector.ports.errors import Untrusted
-from connector.ports.microsoft import CallEvent, CallEventType, IdentityKind, RosterLine
-from connector.ports.storage import AuditEntry, Transaction, VisitPerson, VisitSecrets
+from connector.ports.microsoft import Attendee, CallEvent, CallEventType, IdentityKind, RosterLine
+from connector.ports.storage import Transaction, VisitPerson
 from connector.ports.system import Clock
-from connector.ports.vault import Sealer, VisitSealer
+from connector.ports.vault import Sealer
+from connector.usecases.keep_roster import KeepRoster, RosterNews
 
 _PATIENT_KINDS = frozenset({IdentityKind.GUEST, IdentityKind.COMMUNICATION_SERVICES_USER})
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyCallEvent:
+    """`attendance_after`: how long after a call's end Graph's report of it is looked for."""
+
     sealer: Sealer
-    visit_sealer: VisitSealer
+    keep: KeepRoster
     clock: Clock
+    attendance_after: timedelta
 
     def __call__(self, tx: Transaction, visit: Visit, event: CallEvent) -> None:
         """Apply it by its time, whatever was applied before; `visit` is as read in `tx`."""
@@ -44,24 +44,44 @@ class ApplyCallEvent:
         reports: list[StatusReport] = []
         for line in event.roster:
             changed, told = self._entered(visit, line, event, people, roster)
+            if self._was_reported(visit, changed, event, people, roster):
+                continue
             roster[changed.key] = changed
             reports += told
         # Late news of a call that is known to be over: whoever joined it has left it.
-        if ended_at := event.at if event.type is CallEventType.ENDED else visit.call_ended_at:
+        ended = event.type is CallEventType.ENDED
+        if ended_at := event.at if ended else visit.call_ended_at:
             for participant in list(roster.values()):
                 roster[participant.key], told = call_ended(participant, ended_at)
                 reports += told
-        visit = visit.with_roster(roster.values(), event.at)
-        if event.type is CallEventType.ENDED:
-            visit = visit.call_ended(roster.values(), event.at)
-        for participant in roster.values():
-            tx.visits.save_participant(visit.id, participant)
-        tx.visits.save(visit)
-        for report in reports:
-            tx.visits.add_event(visit.id, "participant", report.role, report.status, report.at)
-        for ehr_id_sealed, report in _owed_to_ehr(before, roster, event.at):
-            self._tell_ehr(tx, visit, report, ehr_id_sealed)
-        tx.visits.add_event(visit.id, "state", "", visit.state.value, event.at)
+        self.keep(tx, visit, RosterNews(before, roster, reports, event.at, ended))
+        self._plan_attendance(tx, visit, roster.values(), ended=ended)
+
+    def _was_reported(
+        self,
+        visit: Visit,
+        changed: Participant,
+        event: CallEvent,
+        people: Sequence[VisitPerson],
+        roster: Mapping[str, Participant],
+    ) -> bool:
+        """An attendance report was faster: the stay this late line is of was told by it."""
+        keys = [
+            key_of_attendance(self.sealer, visit.id, person)
+            for person in people
+            if changed.ehr_id_sealed and person.ehr_id_sealed == changed.ehr_id_sealed
+        ]
+        return any(reported(roster[key], changed, event.at) for key in keys if key in roster)
+
+    def _plan_attendance(
+        self, tx: Transaction, visit: Visit, roster: Iterable[Participant], *, ended: bool
+    ) -> None:
+        """The end of a call makes a report; where all have left, its end may have been lost."""
+        due_at = self.clock.now() + self.attendance_after
+        if ended:
+            tx.attendance.await_report(visit.id, due_at)
+        elif all(p.presence is Presence.DISCONNECTED for p in roster):
+            tx.attendance.look_by(visit.id, due_at)
 
     def _entered(
         self,
@@ -81,65 +101,13 @@ class ApplyCallEvent:
         known = _identified(known, line, people, roster.values())
         return moved(known, RosterChange(key, presence, event.at))
 
-    def _tell_ehr(
-        self, tx: Transaction, visit: Visit, report: StatusReport, ehr_id_sealed: bytes
-    ) -> None:
-        secrets = tx.visits.secrets(visit.id)
-        if secrets is None:  # pragma: no cover - ids without a key are empty and told of nobody
-            return
-        try:
-            sealed = self._sealed(secrets, report, ehr_id_sealed)
-        except Untrusted as err:
-            tx.audit(self._untold(visit, err))
-        else:
-            tx.outbox.add(visit, idempotency_key(visit.id, report), sealed, self.clock.now())
 
-    def _sealed(self, secrets: VisitSecrets, report: StatusReport, ehr_id_sealed: bytes) -> bytes:
-        """Raises: Untrusted: an id was sealed under a key that is destroyed, or damaged."""
-        opened = self.visit_sealer.open
-        visit_conference = opened(secrets.wrapped_key, secrets.conference_id_sealed).decode()
-        # In a group the person's own number stands before the id; no FHIR id holds a slash.
-        told_as = opened(secrets.wrapped_key, ehr_id_sealed).decode()
-        conference, _, person = told_as.rpartition("/")
-        payload = {
-            "conference_id": conference or visit_conference,
-            "person_id": person,
-            "role": report.role.value,
-            "status": report.status.value,
-        }
-        return self.visit_sealer.seal(secrets.wrapped_key, json.dumps(payload).encode())
-
-    def _untold(self, visit: Visit, err: Untrusted) -> AuditEntry:
-        return AuditEntry(
-            at=self.clock.now(),
-            event=Event.WRITE_BACK_PARKED,
-            outcome=Outcome.FAILURE,
-            reference="",
-            tenant_id=visit.tenant_id,
-            environment_id=visit.environment_id,
-            actor="connector",
-            facts={"visit": visit.id, "code": err.code},
-        )
+def key_of_attendance(sealer: Sealer, visit_id: str, person: VisitPerson) -> str:
+    """Of the participant that stands for the stays of a person which only a report told."""
+    return sealer.keyed_hash("participant", f"{visit_id}:attendance:{person.ehr_id_hash}")
 
 
-def _owed_to_ehr(
-    before: Mapping[str, Participant], after: Mapping[str, Participant], cause_at: datetime
-) -> list[tuple[bytes, StatusReport]]:
-    """One line per EHR person, whatever devices they use: (sealed EHR id, report) each.
-
-    Whoever rejoins is a new participant to Graph, and a leave may be heard after the rejoin.
-    """
-    reports: list[tuple[bytes, StatusReport]] = []
-    for ehr_id in {p.ehr_id_sealed for p in after.values() if p.ehr_id_sealed}:
-        now = [p for p in after.values() if p.ehr_id_sealed == ehr_id]
-        keys = {p.key for p in now}
-        # Nobody's story was told while they were not identified; under a destroyed id it was.
-        told = [p for p in before.values() if p.key in keys and p.ehr_id_sealed is not None]
-        reports += [(ehr_id, report) for report in owed(told, now, cause_at)]
-    return reports
-
-
-def role_of(line: RosterLine, visit: Visit, people: Sequence[VisitPerson]) -> Role:
+def role_of(line: RosterLine | Attendee, visit: Visit, people: Sequence[VisitPerson]) -> Role:
     """Who somebody is to the visit, by the kind of identity Graph names them with.
 
     An account of the visit's tenant is a clinician's, anybody who came by a link is on the

@@ -103,6 +103,8 @@ def exercise(store: SqlStore) -> None:
         tx.visits.events_after(0, 10)
         tx.outbox.owed()
         tx.visits.forgotten(NOON, 10)
+        tx.attendance.awaited()
+        tx.attendance.key_made_at(VISIT.id)
     exercise_writing(store)
 
 
@@ -119,6 +121,11 @@ def exercise_writing(store: SqlStore) -> None:
         tx.watches.confirmed(watch, "sub-1", NOON)
         tx.watches.renew_now(VISIT.id, TENANT, NOON)
         tx.watches.unwant_ended(NOON, NOON)
+        tx.attendance.await_report(VISIT.id, NOON)
+        tx.attendance.look_by(VISIT.id, NOON)
+        for check in tx.attendance.claim_due(NOON, 10):
+            tx.attendance.retry(check, NOON)
+        tx.attendance.expect(NOON)
         tx.inbox.purge(NOON)
         tx.redemptions.purge(NOON)
         tx.visits.purge(NOON)
@@ -136,7 +143,7 @@ def test_every_search_of_the_port_uses_an_index(plans: dict[str, str]) -> None:
 
 def test_claims_look_at_what_is_due_only(plans: dict[str, str]) -> None:
     claims = [plan for statement, plan in plans.items() if "due_at <=" in statement]
-    assert len(claims) == 3
+    assert len(claims) == 4
     assert all(re.search(r"USING (COVERING )?INDEX ix_\w+_due_at", plan) for plan in claims)
 
 

@@ -57,7 +57,8 @@ def test_waiting_for_another_thread_is_measured_everywhere(settings: Settings) -
     core = bootstrap.build_core(settings)
     assert core.signed_tokens._waiting is upstream.waiting
     assert bootstrap.build_smart(core)._lent_tokens._waiting is upstream.waiting
-    tokens = bootstrap.build_graph(core, bootstrap.build_applications(core))._app_token
+    applications = bootstrap.build_applications(core)
+    tokens = bootstrap.build_graph(core, bootstrap.build_app_tokens(core, applications))._app_token
     assert tokens._lent_tokens._waiting is upstream.waiting
 
 

@@ -30,6 +30,9 @@ class Telemetry:
     def inbox(self, waiting: int) -> None:
         self.waiting["posts"] = waiting
 
+    def attendance_awaited(self, visits: int) -> None:
+        self.waiting["attendance"] = visits
+
     def outbox_oldest(self, seconds: float) -> None:
         self.waiting["oldest_seconds"] = seconds
 
@@ -80,7 +83,9 @@ def telemetry() -> Telemetry:
 @pytest.fixture
 def worker(telemetry: Telemetry) -> Iterator[Worker]:
     nothing: Any = None
-    worker = Worker(nothing, FixedClock(), cast(Any, telemetry), nothing, nothing, nothing, nothing)
+    worker = Worker(
+        nothing, FixedClock(), cast(Any, telemetry), nothing, nothing, nothing, nothing, nothing
+    )
     yield worker
     worker.deliveries.finish()
 
@@ -159,7 +164,13 @@ def test_what_waits_and_for_how_long_is_told(
 
     assert not worker.measure(), "and then the loop sleeps"
 
-    assert telemetry.waiting == {"pending": 1, "retry_at": 0, "oldest_seconds": 90, "posts": 1}
+    assert telemetry.waiting == {
+        "pending": 1,
+        "retry_at": 0,
+        "oldest_seconds": 90,
+        "posts": 1,
+        "attendance": 0,
+    }
     store.close()
 
 

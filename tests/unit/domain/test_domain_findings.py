@@ -175,6 +175,7 @@ def test_all_permissions_of_the_table_are_enough() -> None:
 
 def test_another_permission_may_allow_as_much() -> None:
     roles = ["OnlineMeetings.ReadWrite.All", "OnlineMeetings.Read.All", "Directory.Read.All"]
+    roles += ["OnlineMeetingArtifact.Read.All"]
     assert [permission.name for permission in missing(roles)] == ["VirtualAppointment.Read.All"]
 
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 # foreign key deletes along, PostgreSQL deletes as the owner of the table.
 _CHANGED = frozenset(
     {
+        "attendance_check",
         "configuration_revision",
         "ehr_environment",
         "graph_notification",
@@ -39,6 +40,7 @@ _CHANGED = frozenset(
 )
 _DELETED_FROM = frozenset(
     {
+        "attendance_check",
         "ehr_user_link",
         "graph_notification",
         "heartbeat",

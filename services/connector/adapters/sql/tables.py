@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
+from connector.adapters.sql import meeting_tables  # noqa: F401 - without it METADATA is not whole
 from connector.adapters.sql.columns import (
     METADATA,
     blob,
@@ -400,30 +401,6 @@ graph_notification = kept(
         GraphNotificationColumns,
         Index(None, "due_at"),
         sqlite_autoincrement=True,
-    ),
-)
-
-
-class MeetingWatchColumns(TypedColumns):
-    visit_id = of_visit(primary_key=True)
-    tenant_id = of_tenant()
-    join_url = text("address of the meeting that is watched")
-    graph_id = text_or_none("Graph's id of the subscription")
-    expires_at = time_or_none("when Graph lets it lapse")
-    wanted = flag("false when it is to be deleted")
-    attempts = count("how often a worker took it since Graph confirmed it")
-    due_at = time_or_none("next look, empty while Graph has confirmed it")
-
-
-meeting_watch = kept(
-    "deleted when the meeting is over",
-    Table(
-        "meeting_watch",
-        METADATA,
-        MeetingWatchColumns,
-        UniqueConstraint("graph_id"),
-        Index(None, "due_at"),
-        Index(None, "expires_at"),
     ),
 )
 

@@ -1,9 +1,11 @@
 """One transaction with every area of the port on the same connection."""
 
 from datetime import datetime
+from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
+from connector.adapters.sql.attendance_checks import SqlAttendanceChecks
 from connector.adapters.sql.audit import AuditTrail
 from connector.adapters.sql.configurations import SqlConfigurations
 from connector.adapters.sql.grants import SqlGrants
@@ -21,6 +23,8 @@ from connector.adapters.sql.visits import SqlVisits
 from connector.adapters.sql.watches import SqlWatches
 from connector.ports.storage import AuditEntry
 
+A = TypeVar("A", bound=Area)
+
 _BEAT = on_both(
     heartbeat,
     lambda insert: insert.on_conflict_do_update(
@@ -30,21 +34,35 @@ _BEAT = on_both(
 _LAST_BEAT = select(heartbeat.c.at).where(heartbeat.c.name == bindparam("job"))
 
 
+class _Of(Generic[A]):
+    """An area of the transaction, made when it is first asked for: a launch asks a few of a dozen."""
+
+    def __init__(self, area: type[A]) -> None:
+        self._area = area
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, transaction: "SqlTransaction", _owner: type) -> A:
+        area = self._area(transaction._connection, writing=transaction._writing)  # noqa: SLF001
+        transaction.__dict__[self._name] = area  # found there from now on
+        return area
+
+
 class SqlTransaction(Area):
-    def __init__(self, connection: Connection, *, writing: bool) -> None:
-        super().__init__(connection, writing=writing)
-        self.configurations = SqlConfigurations(connection, writing=writing)
-        self.records = SqlRecords(connection, writing=writing)
-        self.grants = SqlGrants(connection, writing=writing)
-        self.idempotency = SqlIdempotencyKeys(connection, writing=writing)
-        self.links = SqlLinks(connection, writing=writing)
-        self.people = SqlPeople(connection, writing=writing)
-        self.visits = SqlVisits(connection, writing=writing)
-        self.redemptions = SqlRedemptions(connection, writing=writing)
-        self.outbox = SqlOutbox(connection, writing=writing)
-        self.inbox = SqlInbox(connection, writing=writing)
-        self.watches = SqlWatches(connection, writing=writing)
-        self._trail = AuditTrail(connection, writing=writing)
+    configurations = _Of(SqlConfigurations)
+    records = _Of(SqlRecords)
+    grants = _Of(SqlGrants)
+    idempotency = _Of(SqlIdempotencyKeys)
+    links = _Of(SqlLinks)
+    people = _Of(SqlPeople)
+    visits = _Of(SqlVisits)
+    redemptions = _Of(SqlRedemptions)
+    outbox = _Of(SqlOutbox)
+    inbox = _Of(SqlInbox)
+    watches = _Of(SqlWatches)
+    attendance = _Of(SqlAttendanceChecks)
+    _trail = _Of(AuditTrail)
 
     def audit(self, entry: AuditEntry) -> None:
         self._trail.add(entry)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     update,
 )
 
+from connector.adapters.sql.meeting_tables import attendance_check
 from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area, insert_if_new, prepared_on_both
 from connector.adapters.sql.tables import (
@@ -38,13 +39,16 @@ _nothing_owed = ~exists().where(
     outbox_message.c.visit_id == visit.c.id,
     outbox_message.c.state != MessageState.DELIVERED,
 )
+_nothing_to_look_for = ~exists().where(
+    attendance_check.c.visit_id == visit.c.id, attendance_check.c.due_at.is_not(None)
+)
 # A visit somebody is writing to now is left for the next round.
 _DOOMED = (
     select(visit.c.id)
     .join_from(visit, visit_secret)
     .where(
         or_(
-            and_(visit.c.ended_at < bindparam("ended_before"), _nothing_owed),
+            and_(visit.c.ended_at < bindparam("ended_before"), _nothing_owed, _nothing_to_look_for),
             visit_secret.c.kept_at < bindparam("kept_before"),
         )
     )
@@ -56,6 +60,7 @@ _owed = outbox_message.c.state != MessageState.DELIVERED
 _PARKED = literal(MessageState.PARKED, outbox_message.c.state.type)
 _ERASE = (
     delete(visit_secret).where(visit_secret.c.visit_id.in_(_doomed_ids)),
+    delete(attendance_check).where(attendance_check.c.visit_id.in_(_doomed_ids)),
     update(visit_person)
     .where(visit_person.c.visit_id.in_(_doomed_ids))
     .values(ehr_id_sealed=DESTROYED),

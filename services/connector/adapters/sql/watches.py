@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, or_, select, update
 
+from connector.adapters.sql.meeting_tables import meeting_watch
 from connector.adapters.sql.statements import Area, on_both, prepared_on_both
-from connector.adapters.sql.tables import meeting_watch, visit
+from connector.adapters.sql.tables import visit
 from connector.ports.storage import WatchedMeeting
 
 # Looking for an older subscription, deleting it and making one: up to five calls of 8 s, and pauses.

@@ -43,6 +43,11 @@ INBOX = Gauge(
     "Posts of Graph that are stored and not applied yet.",
     multiprocess_mode="mostrecent",
 )
+ATTENDANCE_AWAITED = Gauge(
+    "connector_attendance_awaited",
+    "Visits whose call has ended and whose attendance report was not read yet.",
+    multiprocess_mode="mostrecent",
+)
 WORKER_ERRORS = Counter("connector_worker_errors_total", "Unexpected errors by loop.", ["loop"])
 
 

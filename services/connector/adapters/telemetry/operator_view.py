@@ -75,6 +75,9 @@ class OperatorView:
     def inbox(self, waiting: int) -> None:
         metrics.INBOX.set(waiting)
 
+    def attendance_awaited(self, visits: int) -> None:
+        metrics.ATTENDANCE_AWAITED.set(visits)
+
     def outbox_oldest(self, seconds: float) -> None:
         metrics.OUTBOX_OLDEST_SECONDS.set(seconds)
 
