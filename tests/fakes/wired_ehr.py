@@ -71,6 +71,7 @@ class WiredEhr:
             jwks_uri=f"{self.root}/oauth2/jwks",
             callback_names_issuer=True,
             authorize_by_post=True,
+            assertion_algorithm="ES384",
         )
 
     def claims(self, **changes: Any) -> dict[str, Any]:

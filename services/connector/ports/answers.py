@@ -6,6 +6,7 @@ Pure functions: what is refused here has been used against JSON clients before (
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -47,11 +48,7 @@ def strict_json(body: bytes, *, host: str = "") -> dict[str, Any]:
         BadAnswer: `duplicate_key`, `nesting`, `not_an_object` or `not_json`.
     """
     try:
-        parsed = json.loads(
-            body.decode("utf-8-sig"),
-            object_pairs_hook=_distinct,
-            parse_constant=_no_constant,
-        )
+        parsed = _STRICT.decode(body.removeprefix(BOM_UTF8).decode())
         if rb"\ud" in body.lower():
             # A lone surrogate parses, and then breaks whoever encodes the text next.
             json.dumps(parsed, ensure_ascii=False).encode()
@@ -79,6 +76,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_constant)
 
 
 def word(value: object, otherwise: str) -> str:

@@ -25,7 +25,7 @@ from connector.domain.organization import EnvironmentKind
 from connector.ports.ehr import Appointments
 from connector.ports.errors import Gone, OutsideError
 from connector.ports.smart import TokenAnswer
-from connector.ports.storage import Door, Store
+from connector.ports.storage import Door, Store, Transaction
 from connector.ports.system import Clock
 from connector.usecases.redeem_code import RedeemCode, check_callback, ehr_refusal
 
@@ -84,7 +84,9 @@ class CompleteLaunch:
         answer, user = self.redeem_code(
             door.revision, client_id, self.callback_url, code, transaction
         )
-        door, record = self._recorded(transaction.kind, door, answer)
+        with self.store.glance() as tx:
+            door, record = _recorded(tx, transaction.kind, door, answer)
+            account = _account(tx, transaction.kind, door, user)
         _check_user(transaction.kind, user)
         appointment = self._appointment(door, answer, record)
         launch = VerifiedLaunch(
@@ -98,7 +100,7 @@ class CompleteLaunch:
             verified_at=self.clock.now(),
             conference=_conference(door, record, answer, appointment),
         )
-        return CompletedLaunch(launch, door, self._account(launch))
+        return CompletedLaunch(launch, door, account)
 
     def _without_transaction(self, unverified_state: str) -> Refused:
         """The back button after a launch, another browser, or no state at all (cases 2 and 3)."""
@@ -123,32 +125,6 @@ class CompleteLaunch:
             raise _configuration_changed()
         return door
 
-    def _recorded(
-        self, kind: LaunchKind, door: Door, answer: TokenAnswer
-    ) -> tuple[Door, IntegrationRecord | None]:
-        """The environment whose record the EHR holds (E4, E11); plain SMART sends none.
-
-        Besides the owner of the address that may be a tenant it is shared with (F30).
-        """
-        of_address = door.environment.kind
-        if answer.context.get("environment", of_address.value) != of_address.value:
-            raise _of_other_environment(of_address)
-        record_id = answer.context.get("recordId")
-        if record_id is None:
-            return door, None
-        with self.store.glance() as tx:
-            found = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
-        if found is None or found[1].kind is not kind:
-            raise Refused(
-                Reason.RECORD_UNKNOWN,
-                facts={"kind": kind.value, "environment": of_address.value},
-            )
-        known, record = found
-        # A guest's test record on production's address, whatever its token says (case 43).
-        if known.environment.kind is not of_address:
-            raise _of_other_environment(of_address)
-        return known, record
-
     def _appointment(
         self, door: Door, answer: TokenAnswer, record: IntegrationRecord | None
     ) -> AppointmentFacts:
@@ -171,11 +147,37 @@ class CompleteLaunch:
             return self.appointments.find(base, answer.access_token, conference_id)
         raise Refused(Reason.APPOINTMENT_MISSING)
 
-    def _account(self, launch: VerifiedLaunch) -> str | None:
-        if launch.kind is LaunchKind.PATIENT:
-            return None
-        with self.store.glance() as tx:
-            return tx.links.find(launch.environment_id, launch.user.user_id)
+
+def _recorded(
+    tx: Transaction, kind: LaunchKind, door: Door, answer: TokenAnswer
+) -> tuple[Door, IntegrationRecord | None]:
+    """The environment whose record the EHR holds (E4, E11); plain SMART sends none.
+
+    Besides the owner of the address that may be a tenant it is shared with (F30).
+    """
+    of_address = door.environment.kind
+    if answer.context.get("environment", of_address.value) != of_address.value:
+        raise _of_other_environment(of_address)
+    record_id = answer.context.get("recordId")
+    if record_id is None:
+        return door, None
+    found = tx.configurations.door_of_record(door.revision.fhir_base_url, record_id)
+    if found is None or found[1].kind is not kind:
+        raise Refused(
+            Reason.RECORD_UNKNOWN,
+            facts={"kind": kind.value, "environment": of_address.value},
+        )
+    known, record = found
+    # A guest's test record on production's address, whatever its token says (case 43).
+    if known.environment.kind is not of_address:
+        raise _of_other_environment(of_address)
+    return known, record
+
+
+def _account(tx: Transaction, kind: LaunchKind, door: Door, user: EhrUser) -> str | None:
+    if kind is LaunchKind.PATIENT:
+        return None
+    return tx.links.find(door.environment.id, user.user_id)
 
 
 def _configuration_changed() -> Refused:

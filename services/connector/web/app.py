@@ -32,7 +32,7 @@ from connector.web.access import Access, register
 from connector.web.api import routes
 from connector.web.context import WebContext, web
 from connector.web.problem_json import below_api
-from connector.web.session import identity
+from connector.web.session import PortalSessions, identity
 from connector.web.strict_cookies import StrictRequest
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -48,6 +48,7 @@ _UNREADABLE = str.maketrans("ILOU-_", "234567")
 def create_app(context: WebContext) -> Flask:
     app = Flask("connector.web")
     app.request_class = StrictRequest
+    app.session_interface = PortalSessions()
     app.extensions["connector"] = context
     app.extensions["admission"] = admission.Admission()
     app.config.update(

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from flask import g, redirect, request, session, url_for
+from flask import Flask, Request, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 
 from connector.domain.organization import MicrosoftIdentity
@@ -18,6 +19,15 @@ class SignInNeeded(HTTPException):
     """Sends the browser to the sign-in, or to the page that comes first, with `response`."""
 
     code = 302
+
+
+class PortalSessions(SecureCookieSessionInterface):
+    """Flask's sessions; whoever brings no cookie, as every launch, has an empty one at no cost."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()
 
 
 def begin_session(who: MicrosoftIdentity, now: datetime, *, settled: bool) -> None:

@@ -72,7 +72,7 @@ def test_authorize_by_get_only_is_known(smart: SmartHttp, ehr: WiredEhr) -> None
         (None, "RS384"),
         (["RS384"], "RS384"),
         (["ES384"], "ES384"),
-        (["ES384", "RS384"], "RS384"),
+        (["RS384", "ES384"], "ES384"),
         (["RS256", "ES384"], "ES384"),
     ],
 )

@@ -13,8 +13,9 @@ from connector.ports.errors import BadAnswer, Denied
 
 SMART_CONFIGURATION = "/.well-known/smart-configuration"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
-# Preferred first: every SMART client must know both, servers need only one.
-ASSERTION_ALGORITHMS = ("RS384", "ES384")
+# Preferred first: every SMART client must know both, servers need only one. To sign with the first costs half.
+ASSERTION_ALGORITHMS = ("ES384", "RS384")
+_UNSAID_ALGORITHM = "RS384"  # what every EHR that says nothing has been seen to take
 
 # Vendors that document an authorization server on another host than their FHIR servers.
 # https://docs.oracle.com/en/industries/health/millennium-platform-apis/fhir-authorization-framework/
@@ -93,7 +94,7 @@ def _check_words(smart: Document, host: str) -> None:
 def _assertion_algorithm(smart: Document, host: str) -> str:
     field = "token_endpoint_auth_signing_alg_values_supported"
     if field not in smart:
-        return ASSERTION_ALGORITHMS[0]
+        return _UNSAID_ALGORITHM
     offered = _words(smart, field, host)
     for algorithm in ASSERTION_ALGORITHMS:
         if algorithm in offered:

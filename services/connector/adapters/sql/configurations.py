@@ -68,17 +68,19 @@ _DOORS = (
 )
 _claim = issuer_claim.c
 _DOOR = Prepared(
-    _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None))
+    _DOORS.where(_claim.fhir_base_url == bindparam("fhir_base_url"), _claim.grant_id.is_(None)),
+    repeats=True,
 )
 _OF_ENVIRONMENT = _DOORS.where(_claim.environment_id == bindparam("environment_id"))
-_DOOR_OF_ENVIRONMENT = Prepared(_OF_ENVIRONMENT)
+_DOOR_OF_ENVIRONMENT = Prepared(_OF_ENVIRONMENT, repeats=True)
 _DOOR_OF_LAUNCH = Prepared(
     _OF_ENVIRONMENT.add_columns(
         select(redeemed_launch.c.visit_id)
         .where(redeemed_launch.c.state_hash == bindparam("state_hash"))
         .scalar_subquery()
         .label("used_for")
-    )
+    ),
+    repeats=True,
 )
 
 # A guest launches as long as its grant stands and the one who gave it holds the address.
@@ -104,7 +106,8 @@ _DOOR_OF_RECORD = Prepared(
             .correlate(issuer_claim)
             .exists(),
         ),
-    )
+    ),
+    repeats=True,
 )
 # Held until the guest's claim is there: a withdrawal at the same moment waits, and drops it.
 _GRANT = (
@@ -324,6 +327,7 @@ class SqlConfigurations(Area):
         return row and (_to_door(row), _to_record(row))
 
 
+@lru_cache(maxsize=256)
 def _to_door(row: Row[Any]) -> Door:
     return Door(_to_environment(row), _to_revision(row))
 

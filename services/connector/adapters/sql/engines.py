@@ -109,7 +109,7 @@ def _pragmas(last: str) -> Any:
 def _begin(statement: str) -> Any:
     def begin(connection: Connection) -> None:
         if _GLANCE not in connection.get_execution_options():
-            connection.exec_driver_sql(statement)
+            connection.connection.cursor().execute(statement)
 
     return begin
 

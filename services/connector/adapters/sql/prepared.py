@@ -6,11 +6,14 @@ the driver does (performance.md 2 and 3f), so it is left out where the text of a
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.expression import Executable
+
+_ROWS_KEPT = 256
 
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any] | None
@@ -54,10 +57,14 @@ class Prepared:
 
     Args:
         statement: for every dialect, or by the dialect's name.
+        repeats: its rows are few and come again and again: equal rows are converted once, to one object.
     """
 
-    def __init__(self, statement: Executable | Mapping[str, Executable]) -> None:
+    def __init__(
+        self, statement: Executable | Mapping[str, Executable], *, repeats: bool = False
+    ) -> None:
         self._statement = statement
+        self._repeats = repeats
         self._plans: dict[str, _Plan] = {}
 
     def run(self, connection: Connection, values: Values) -> Answer:
@@ -77,7 +84,10 @@ class Prepared:
         statement = self._statement
         if isinstance(statement, Mapping):
             statement = statement[dialect.name]
-        plan = self._plans[dialect.name] = _plan(statement, dialect, list(values))
+        plan = _plan(statement, dialect, list(values))
+        if self._repeats and plan.row is not None:
+            plan = replace(plan, row=lru_cache(_ROWS_KEPT)(plan.row))
+        self._plans[dialect.name] = plan
         return plan
 
 

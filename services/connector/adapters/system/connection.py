@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 import time
+import weakref
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +71,7 @@ class Connection:
     def __init__(self, connected: DeadlineSocket, host: str) -> None:
         self._socket = connected
         self._host = host
+        weakref.finalize(self, connected.close)  # forgotten with its pool, it is closed as well
         self._idle = select.poll()
         self._idle.register(connected, select.POLLIN)
         self._idle_since = time.monotonic()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -183,9 +184,13 @@ def _trusted_header(unverified_token: str) -> str | None:
     """
     if len(unverified_token) > LONGEST_TOKEN:
         raise Untrusted("token_malformed")
+    return _kid(unverified_token.partition(".")[0])
+
+
+@lru_cache(maxsize=64)
+def _kid(unverified_header: str) -> str | None:
+    """Headers differ by key only. Claims and signature are decoded once, by who verifies them."""
     try:
-        # Of the header alone: claims and signature are decoded once, by who verifies them.
-        unverified_header = unverified_token.partition(".")[0]
         header = jwt.get_unverified_header(f"{unverified_header}.{_NO_CLAIMS}.")
     except (jwt.PyJWTError, ValueError, RecursionError) as broken:
         raise Untrusted("token_malformed") from broken

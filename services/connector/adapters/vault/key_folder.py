@@ -21,6 +21,7 @@ from connector.ports.system import Clock
 
 # Assertions live five minutes, and EHRs keep a key set for hours: a former key stays published.
 OVERLAP = timedelta(hours=24)
+_RING_LASTS = timedelta(seconds=1)
 
 K = TypeVar("K")
 K_co = TypeVar("K_co", covariant=True)
@@ -149,6 +150,8 @@ class KeyFolder(Generic[K]):
         self._generations: Sequence[Generation[K]] = ()
         self._looked_at = clock.now()
         self._look()
+        first: Ring[K] = Ring.at(self._generations, self._looked_at)
+        self._ring: tuple[datetime, object, Ring[K]] = (self._looked_at, self._generations, first)
 
     def ring(self) -> Ring[K]:
         """One thread looks, the others go on with what is known, unless that is too old for it."""
@@ -159,7 +162,16 @@ class KeyFolder(Generic[K]):
                     self._look_again(now)
             finally:
                 self._lock.release()
-        return Ring.at(self._generations, now)
+        return self._ring_of(now)
+
+    def _ring_of(self, now: datetime) -> Ring[K]:
+        """Worked out anew once in a while: every seal asks, and what is in use changes at whole hours."""
+        generations = self._generations
+        at, of_generations, ring = self._ring
+        if of_generations is not generations or not at <= now < at + _RING_LASTS:
+            ring = Ring.at(generations, now)
+            self._ring = (now, generations, ring)
+        return ring
 
     def _is_due(self, now: datetime, *, looks: int) -> bool:
         return abs(now - self._looked_at) >= looks * self._shelf.look_again
@@ -196,12 +208,13 @@ class Live(Generic[K, T]):
         self._folder = folder
         self._make = make
         ring = folder.ring()
-        self._made = (ring.contents, make(ring))
+        self._made = (ring, make(ring))
 
     def __call__(self) -> T:
         ring = self._folder.ring()
-        contents, made = self._made
-        if ring.contents != contents:
-            made = self._make(ring)
-            self._made = (ring.contents, made)
+        of_ring, made = self._made
+        if ring is not of_ring:
+            if ring.contents != of_ring.contents:
+                made = self._make(ring)
+            self._made = (ring, made)
         return made
