@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import bindparam, select
 
+from connector.adapters.sql.attendance_checks import SqlAttendanceChecks
 from connector.adapters.sql.audit import AuditTrail
 from connector.adapters.sql.configurations import SqlConfigurations
 from connector.adapters.sql.grants import SqlGrants
@@ -60,6 +61,7 @@ class SqlTransaction(Area):
     outbox = _Of(SqlOutbox)
     inbox = _Of(SqlInbox)
     watches = _Of(SqlWatches)
+    attendance = _Of(SqlAttendanceChecks)
     _trail = _Of(AuditTrail)
 
     def audit(self, entry: AuditEntry) -> None:
