@@ -13,17 +13,22 @@ NEVER: Final = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What is still on its way, and how many reports the EHR has taken."""
+    """What is still on its way, and how many reports the EHR has taken.
+
+    `awaited`: attendance reports, which tell of whom no notification told; their write-backs follow.
+    """
 
     deliveries: int
     posts: float
     outbox: float
     taken: int
+    awaited: float = -1.0
 
     @property
     def nothing(self) -> bool:
         """As far as anybody can tell: -1 is not known."""
-        return self.deliveries == 0 and self.posts <= 0 and self.outbox <= 0
+        waiting = max(self.posts, self.outbox, self.awaited)
+        return self.deliveries == 0 and waiting <= 0
 
 
 def wait_until_told(

@@ -223,6 +223,7 @@ def what_is_owed(controls: Controls, reading: OutboxReading) -> Owed:
         posts=reading.posts,
         outbox=reading.pending,
         taken=controls.reports_taken(),
+        awaited=reading.awaited,
     )
 
 

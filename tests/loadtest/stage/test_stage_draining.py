@@ -49,6 +49,17 @@ def test_a_post_that_a_killed_worker_held_is_waited_for() -> None:
     assert told(Owed(deliveries=0, posts=1, outbox=0, taken=9), NOTHING) == 0.5
 
 
+def test_an_attendance_report_that_is_awaited_is_waited_for() -> None:
+    """Whom no notification told of is told of after the call (ADR 17)."""
+    awaiting = Owed(deliveries=0, posts=0, outbox=0, taken=9, awaited=1)
+    assert told(awaiting, awaiting, NOTHING) == 1.0
+
+
+def test_a_report_that_never_comes_ends_patience() -> None:
+    awaiting = Owed(deliveries=0, posts=0, outbox=0, taken=9, awaited=1)
+    assert told(awaiting, patience_seconds=5) == NEVER
+
+
 def test_a_message_made_meanwhile_begins_the_waiting_anew() -> None:
     again = Owed(deliveries=0, posts=0, outbox=1, taken=9)
     assert told(NOTHING, NOTHING, NOTHING, again, NOTHING) == 2.0

@@ -15,7 +15,8 @@ def test_what_waits_is_read_from_the_connectors_own_exposition() -> None:
         view.outbox(state, count)
     view.outbox_oldest(61.5)
     view.inbox(4)
-    assert OutboxReading.of(view.exposition().decode()) == OutboxReading(5, 61.5, 4)
+    view.attendance_awaited(2)
+    assert OutboxReading.of(view.exposition().decode()) == OutboxReading(5, 61.5, 4, 2)
 
 
 def test_labels_of_another_order_of_numbers_are_read_too() -> None:
