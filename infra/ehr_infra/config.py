@@ -63,6 +63,7 @@ class Settings:
     simulators_config: Annotated[Mapping[str, Any], values.simulators] = field(default_factory=dict)
     log_level: Annotated[str, values.one_of("DEBUG", "INFO", "WARNING", "ERROR")] = "INFO"
     visits_kept_days: Annotated[int, values.between(1, 3650)] = 30
+    attendance_after_seconds: Annotated[int, values.between(1, 1800)] = 300
     # How large
     min_replicas: Annotated[int, values.between(1, 300)] = 3
     max_replicas: Annotated[int, values.between(1, 300)] = 10

@@ -45,6 +45,7 @@ def connector(settings: Settings, *, vault_uri: Any, host: Any, login: str, iden
         "CONNECTOR_WEB_WORKERS": str(settings.web_workers),
         "CONNECTOR_WEB_THREADS": str(settings.web_threads),
         "CONNECTOR_VISITS_KEPT_DAYS": str(settings.visits_kept_days),
+        "CONNECTOR_ATTENDANCE_AFTER_SECONDS": str(settings.attendance_after_seconds),
         "CONNECTOR_METRICS_DIRECTORY": "/tmp/metrics",  # noqa: S108 - in the container, its own
         "CONNECTOR_LOG_LEVEL": settings.log_level,
         **_outside(settings),
@@ -62,11 +63,15 @@ def _database_url(login: str, host: Any) -> Output[str]:
 
 
 def _outside(settings: Settings) -> Env:
-    """A test stamp with a hosted sandbox speaks to its own Microsoft."""
+    """A test stamp with a hosted sandbox speaks to its own Microsoft, whose reports are there at once."""
     if not settings.simulators:
         return {}
     microsoft = f"https://{simulator_host(settings, 'microsoft')}"
-    return {"CONNECTOR_MICROSOFT_LOGIN_URL": microsoft, "CONNECTOR_GRAPH_URL": microsoft}
+    return {
+        "CONNECTOR_MICROSOFT_LOGIN_URL": microsoft,
+        "CONNECTOR_GRAPH_URL": microsoft,
+        "CONNECTOR_ATTENDANCE_AFTER_SECONDS": "2",
+    }
 
 
 def simulator_host(settings: Settings, part: str) -> str:

@@ -358,6 +358,7 @@ def test_a_test_stamp_may_host_the_sandbox_and_then_speaks_to_its_own_microsoft(
     assert {"app-ehr", "app-mychart", "app-microsoft"} <= parts
     web = env(named(made, "app:ContainerApp", "app-connector"))
     assert web["CONNECTOR_GRAPH_URL"] == "https://emea-test-microsoft.visits.example.org"
+    assert web["CONNECTOR_ATTENDANCE_AFTER_SECONDS"] == "2"
     listeners = made.one("network:ApplicationGateway").inputs["httpListeners"]
     assert "emea-test-ehr.visits.example.org" in {each["hostName"] for each in listeners}
 
