@@ -10,6 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ _TRANSIENT_4XX = frozenset({408, 423, 425, 429})
 _NOTHING_DONE = frozenset({429, 503})
 
 
+@lru_cache(maxsize=256)
 def host_of(url: str) -> str:
     """Host name of a URL, for error facts; empty if it has none."""
     return urlsplit(url).hostname or ""

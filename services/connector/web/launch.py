@@ -114,11 +114,12 @@ def _linked(launch: VerifiedLaunch | None, who: MicrosoftIdentity | None) -> Res
 
 def _arrive(opened: OpenedVisit, door: Door) -> Response:
     visit_id = opened.visit.id
-    response = {
-        Next.MEETING: lambda: to_teams(opened.join_url, web().deployment.teams_hosts),
-        Next.WAIT: lambda: redirect(url_for("visits.wait", visit_id=visit_id), 303),
-        Next.STATUS: lambda: redirect(url_for("visits.show", visit_id=visit_id), 303),
-    }[opened.next]()
+    response: Response
+    if opened.next is Next.MEETING:
+        response = to_teams(opened.join_url, web().deployment.teams_hosts)
+    else:
+        page = "visits.wait" if opened.next is Next.WAIT else "visits.show"
+        response = redirect(url_for(page, visit_id=visit_id), 303)
     pass_ = VisitPass(
         visit_id=visit_id,
         role=opened.role,

@@ -2,8 +2,7 @@
 
 from urllib.parse import urlencode, urlsplit
 
-from flask import redirect
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Response
 
 from connector.domain.errors import Reason, Refused
 
@@ -22,15 +21,20 @@ def inside(path: str, otherwise: str) -> str:
     return path if safe else otherwise
 
 
-def to_teams(url: str, teams_hosts: frozenset[str]) -> BaseResponse:
+def to_teams(url: str, teams_hosts: frozenset[str]) -> Response:
     """303 to a join URL Graph gave us, if it is Teams'."""
     parts = urlsplit(url)
     if parts.scheme != "https" or parts.netloc not in teams_hosts:
         raise Refused(Reason.MEETING_REFUSED, facts={"code": "join_url", "host": parts.netloc})
-    return redirect(url, code=303)
+    return _sent_to(url, 303)
 
 
-def to_authorize(endpoint: str, parameters: dict[str, str]) -> BaseResponse:
+def to_authorize(endpoint: str, parameters: dict[str, str]) -> Response:
     """302 to an approved authorization endpoint, which may carry a query of its own."""
     joint = "&" if urlsplit(endpoint).query else "?"
-    return redirect(f"{endpoint}{joint}{urlencode(parameters)}", code=302)
+    return _sent_to(f"{endpoint}{joint}{urlencode(parameters)}", 302)
+
+
+def _sent_to(url: str, status: int) -> Response:
+    """Without a page that repeats the address: it carries secrets."""
+    return Response(status=status, headers={"Location": url})

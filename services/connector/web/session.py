@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from flask import Flask, Request, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.exceptions import HTTPException
 
 from connector.domain.organization import MicrosoftIdentity
@@ -28,6 +28,10 @@ class PortalSessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) in request.cookies:
             return super().open_session(app, request)
         return self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.modified:
+            super().save_session(app, session, response)
 
 
 def begin_session(who: MicrosoftIdentity, now: datetime, *, settled: bool) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy.sql.expression import Executable
 _ROWS_KEPT = 256
 
 Values = Mapping[str, Any]
-_Convert = Callable[[Any], Any] | None
 
 
 class Answer:
@@ -40,15 +39,14 @@ class _Plan:
 
     text: str
     given: Values
-    binds: Mapping[str, _Convert]
+    converts: Sequence[tuple[str, Callable[[Any], Any]]]
     order: Sequence[str] | None
     row: Callable[[Sequence[Any]], Any] | None
 
     def parameters(self, values: Values) -> Any:
         whole = {**self.given, **values}
-        for name, convert in self.binds.items():
-            if convert is not None:
-                whole[name] = convert(whole[name])
+        for name, convert in self.converts:
+            whole[name] = convert(whole[name])
         return whole if self.order is None else [whole[name] for name in self.order]
 
 
@@ -93,12 +91,13 @@ class Prepared:
 
 def _plan(statement: Any, dialect: Dialect, names: list[str]) -> _Plan:
     compiled = statement.compile(dialect=dialect, column_keys=names)
-    binds = {
-        name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+    converts = [
+        (name, convert)
         for bind, name in compiled.bind_names.items()
-    }
+        if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect))
+    ]
     order = tuple(compiled.positiontup) if compiled.positional else None
-    return _Plan(str(compiled), compiled.params, binds, order, _row(statement, dialect))
+    return _Plan(str(compiled), compiled.params, converts, order, _row(statement, dialect))
 
 
 def _row(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:

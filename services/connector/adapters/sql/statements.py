@@ -114,8 +114,5 @@ def storable(values: Values) -> bool:
 
     Both reach us in launch parameters and tokens: such a text is looked for in vain.
     """
-    return not any(isinstance(value, str) and _unstorable(value) for value in values.values())
-
-
-def _unstorable(text: str) -> bool:
-    return "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text))
+    text = "".join([value for value in values.values() if isinstance(value, str)])
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))

@@ -4,6 +4,7 @@ A key that is not listed is dropped before it is rendered, so a stray value cann
 exception leaves its type and where it was raised: its message may quote data.
 """
 
+import json
 import logging
 import sys
 import traceback
@@ -39,6 +40,14 @@ def error_place(
     return event
 
 
+# Values are texts and numbers; whatever is neither is named, not shown.
+_ENCODER = json.JSONEncoder(default=lambda value: type(value).__name__)
+
+
+def _as_json(event: Any, **_options: Any) -> str:
+    return _ENCODER.encode(event)
+
+
 def configure(process: str, level: str) -> None:
     """Set up logging of this process once; library logs go through the same allow-list."""
     shared: list[Any] = [
@@ -48,7 +57,7 @@ def configure(process: str, level: str) -> None:
         error_place,
     ]
     structlog.configure(
-        processors=[*shared, allow_listed, structlog.processors.JSONRenderer()],
+        processors=[*shared, allow_listed, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
@@ -69,4 +78,4 @@ class LibraryFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "timestamp": self.formatTime(record),
         }
-        return str(structlog.processors.JSONRenderer()(None, "", event))
+        return _as_json(event)

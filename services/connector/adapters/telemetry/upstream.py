@@ -27,7 +27,11 @@ def waiting() -> Iterator[None]:
     try:
         yield
     finally:
-        _waited_seconds.set(_waited_seconds.get() + time.perf_counter() - began)
+        _waited_since(began)
+
+
+def _waited_since(began: float) -> None:
+    _waited_seconds.set(_waited_seconds.get() + time.perf_counter() - began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class TimedHttp:
         deadline_seconds: float = 8.0,
         max_bytes: int = 1_000_000,
     ) -> Answer:
-        with waiting():
+        began = time.perf_counter()
+        try:
             return self.http.send(
                 method,
                 url,
@@ -55,3 +60,5 @@ class TimedHttp:
                 deadline_seconds=deadline_seconds,
                 max_bytes=max_bytes,
             )
+        finally:
+            _waited_since(began)
