@@ -1,17 +1,19 @@
 """Kill -9 in the middle of a visit: every connect and disconnect reaches the EHR exactly once.
 
-reliability.md cases 51, 69 and 73 on real processes.
+reliability.md cases 51, 53, 69 and 73 on real processes.
 """
 
 import re
+import sqlite3
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import psutil
 import pytest
+from scripts.sandbox import Sandbox
 from scripts.story.narrator import eventually
-from scripts.story.scenes import Visit, meet
+from scripts.story.scenes import Visit, meet, until_watched
 
 from connector.domain.outbox import CLAIM
 
@@ -19,6 +21,9 @@ pytestmark = pytest.mark.sandbox
 
 GUEST = "Guest of the crash test"
 LOST_ANSWERS = 3
+WHO = ("provider", "patient")
+# At a visit of which nothing is heard a look is due after twelve times the sandbox's two seconds.
+LOOK_SECONDS = 60
 # What the killed worker held comes back when its lease ends: a post or a write-back, one each.
 LEASES_SECONDS = 2 * CLAIM.total_seconds() + 15
 
@@ -75,6 +80,55 @@ def test_worker_and_web_worker_are_killed_and_nothing_is_lost_or_repeated(
     )
     trail = visit.audit_trail()
     assert {line: trail.count(line) for line in expected} == expected
+
+
+@pytest.mark.parametrize("worker_is_back", ["before they leave", "after the end"])
+def test_who_met_before_their_meeting_was_watched_is_told_of_once_after_the_call(
+    visit_of: Callable[[str], Visit], worker_is_back: str
+) -> None:
+    """Case 53: no notification tells of them, for there was nobody to subscribe (ADR 17)."""
+    visit = visit_of("PCHALMERS")
+    sandbox, clinician = visit.cast.sandbox, visit.cast.clinician
+    until_watched(visit)  # that of another visit: its subscription is not what is tried here
+    visit.appointment_id = book(sandbox)
+    sandbox.process("worker").kill9()
+    visit.provider_begins()
+    meeting_page = clinician.press("join-now").url
+    visit.patient_begins().press("join", display_name=GUEST)
+    clinician.open(meeting_page).press("admit-1")
+    if worker_is_back == "before they leave":
+        sandbox.restart("worker")
+        until_watched(visit)
+    visit.cast.patient.press("leave")
+    clinician.open(meeting_page).press("end-meeting")
+    assert not set(visit.audit_trail()) & {(who, "connected") for who in WHO}
+    if worker_is_back == "after the end":
+        sandbox.restart("worker")
+
+    once = {(who, what): 1 for who in WHO for what in ("connected", "disconnected")}
+    eventually(
+        "the EHR heard of everybody", lambda: once.keys() <= set(visit.audit_trail()), LOOK_SECONDS
+    )
+    eventually("no look is awaited", lambda: looks_awaited(sandbox) == 0, LOOK_SECONDS)
+    trail = visit.audit_trail()
+    assert {line: trail.count(line) for line in once} == once
+
+
+def book(sandbox: Sandbox) -> str:
+    """Another visit of the first patient, whose meeting nobody has watched yet."""
+    asked = {"count": 1, "clinicians": ["ACAREFUL"]}
+    with sandbox.session() as session:
+        booked = session.post(f"{sandbox.urls.ehr('test')}/sim/visits", json=asked, timeout=10)
+    return str(booked.json()["visits"][0]["appointment"])
+
+
+def looks_awaited(sandbox: Sandbox) -> int:
+    with sqlite3.connect(f"file:{sandbox.database_file}?mode=ro", uri=True) as database:
+        (waiting,) = database.execute(
+            "SELECT count(*) FROM attendance_check WHERE awaited"
+        ).fetchone()
+    database.close()
+    return int(waiting)
 
 
 def test_answers_lost_on_the_way_back_leave_one_audit_row_each(

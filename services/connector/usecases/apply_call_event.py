@@ -103,8 +103,12 @@ class ApplyCallEvent:
 
 
 def key_of_attendance(sealer: Sealer, visit_id: str, person: VisitPerson) -> str:
-    """Of the participant that stands for the stays of a person which only a report told."""
-    return sealer.keyed_hash("participant", f"{visit_id}:attendance:{person.ehr_id_hash}")
+    """Of the participant that stands for the stays of a person which only a report told.
+
+    FHIR ids are unique within a type only: a practitioner's may be a patient's as well.
+    """
+    who = f"{person.role.value}:{person.ehr_id_hash}"
+    return sealer.keyed_hash("participant", f"{visit_id}:attendance:{who}")
 
 
 def role_of(line: RosterLine | Attendee, visit: Visit, people: Sequence[VisitPerson]) -> Role:

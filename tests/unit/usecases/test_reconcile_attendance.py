@@ -164,6 +164,26 @@ def test_the_live_page_shows_what_was_missed(launched: World) -> None:
     assert lines[-1] == ("", "patient_no_show")
 
 
+def test_a_clinician_and_a_patient_whose_fhir_ids_are_equal_are_two_people(world: World) -> None:
+    """Practitioner/example and Patient/example: ids are unique within a type only."""
+    namesake = replace(PROVIDER_USER, fhir_id=PATIENT)
+    world.open_visit.for_patient(patient_launch(), "ref")
+    world.open_visit.for_provider(provider_launch(user=namesake), PROVIDER_OBJECT_ID, "ref")
+    world.watch_meetings()
+    notify(world, call_ended(52))
+    graph_reports(world, report(52, staff((1, 51)), guest((30, 50))))
+
+    look(world)
+
+    world.deliver(rounds=40)
+    reports = [(each.role.value, each.status.value) for each in world.write_back.reports]
+    assert sorted(reports) == [
+        (role, status)
+        for role in ("patient", "provider")
+        for status in ("connected", "disconnected")
+    ]
+
+
 # What was told is not told again --------------------------------------------------------------------
 
 
