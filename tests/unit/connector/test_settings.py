@@ -35,6 +35,25 @@ def test_a_missing_required_setting_is_named(name: str, monkeypatch: pytest.Monk
     assert [p.split(":")[0] for p in refused.value.problems] == [name]
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "1801", "soon", ""])
+def test_attendance_is_looked_for_within_half_an_hour(
+    seconds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """32 times that, the last look, is less than the data keys' day."""
+    monkeypatch.setenv("CONNECTOR_ATTENDANCE_AFTER_SECONDS", seconds)
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings()
+    assert [p.split(":")[0] for p in refused.value.problems] == [
+        "CONNECTOR_ATTENDANCE_AFTER_SECONDS"
+    ]
+
+
+@pytest.mark.parametrize("seconds", [1, 1800])
+def test_the_delay_of_attendance_may_be_set(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_ATTENDANCE_AFTER_SECONDS", str(seconds))
+    assert load_settings().attendance_after.total_seconds() == seconds
+
+
 VAULT = "https://kv-ehr.vault.azure.net"
 TOKENS = "postgresql+psycopg://id-app@db.example:5432/connector"
 

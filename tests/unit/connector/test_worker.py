@@ -11,6 +11,7 @@ from tests.builders.world import World
 from tests.fakes.system import FixedClock
 
 from connector.domain.outbox import MessageState, OutboxMessage
+from connector.ports.attendance import AttendanceCheck
 from connector.ports.audit_log import AnchorUnavailable
 from connector.usecases.deliver_outbox import DeliverOutbox, Delivery
 from connector.worker import Crew, Worker
@@ -209,3 +210,70 @@ def test_an_anchor_that_is_away_does_not_stop_the_worker(
 
     assert not worker._survive("anchor", worker.anchor)
     assert telemetry.failed == ["anchor"]
+
+
+# Attendance -----------------------------------------------------------------------------------------
+
+
+class Looks:
+    """Stands for `ReconcileAttendance`: a look at visit `broken` fails."""
+
+    def __init__(self, *visits: str) -> None:
+        self.waiting = [AttendanceCheck(v, awaited=True, failures=0, claims=1) for v in visits]
+        self.done: list[str] = []
+        self.expected = 0
+
+    def expect(self) -> None:
+        self.expected += 1
+
+    def due(self, limit: int) -> list[AttendanceCheck]:
+        found, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return found
+
+    def __call__(self, check: AttendanceCheck) -> None:
+        if check.visit_id == "broken":
+            raise ZeroDivisionError
+        self.done.append(check.visit_id)
+
+
+def test_looks_that_are_due_are_made(worker: Worker) -> None:
+    worker.reconcile_attendance = looks = cast(Any, Looks("v1", "v2"))
+
+    assert worker.look_at_attendance()
+    worker.reconciling.finish()
+
+    assert sorted(looks.done) == ["v1", "v2"]
+    assert not worker.look_at_attendance(), "none is due any more"
+
+
+def test_a_look_that_fails_is_told_and_frees_its_place(
+    worker: Worker, telemetry: Telemetry
+) -> None:
+    worker.reconcile_attendance = cast(Any, Looks("broken"))
+
+    worker.look_at_attendance()
+    worker.reconciling.finish()
+
+    assert telemetry.failed == ["attendance"]
+    assert worker.reconciling.free == 8
+
+
+def test_no_more_looks_are_claimed_than_there_are_threads(worker: Worker) -> None:
+    go = threading.Event()
+    for number in range(8):
+        worker.reconciling.start(str(number), go.wait)
+    worker.reconcile_attendance = looks = cast(Any, Looks("v1"))
+    try:
+        assert not worker.look_at_attendance()
+        assert len(looks.waiting) == 1
+    finally:
+        go.set()
+        worker.reconciling.finish()
+
+
+def test_open_visits_are_expected_once_a_round(worker: Worker) -> None:
+    worker.reconcile_attendance = looks = cast(Any, Looks())
+
+    assert not worker.expect_attendance(), "and then the loop sleeps"
+
+    assert looks.expected == 1
