@@ -4,17 +4,19 @@ Strict simulators cost as much as what is measured. This one says what they said
 put in, after a delay; it checks nothing and is good for nothing else.
 """
 
-import asyncio
 import base64
 import hashlib
 import json
 import random
+import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -23,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 JWKS_KEY_BITS = 2048
 HEAD_END = b"\r\n\r\n"
+_MOST_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,33 +124,26 @@ class Outside:
         )
 
 
-class Conversation(asyncio.Protocol):
-    """One kept-alive connection; a client asks again only after an answer."""
+def converse(connection: ssl.SSLSocket, outside: Outside) -> None:
+    """One kept-alive connection in a thread of its own; a client asks again only after an answer."""
+    received = b""
+    with connection:
+        while more := connection.recv(_MOST_BYTES):
+            received += more
+            head, found, body = received.partition(HEAD_END)
+            if not found or len(body) < (length := _content_length(head)):
+                continue
+            method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+            answer = _whole(outside.answer(method, path.partition("?")[0], body[:length]))
+            received = body[length:]
+            time.sleep(random.uniform(*outside.script.delays_ms) / 1000)  # noqa: S311 - no secret
+            connection.sendall(answer)
 
-    def __init__(self, outside: Outside) -> None:
-        self._outside = outside
-        self._received = b""
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment] # a stream's
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, found, rest = self._received.partition(HEAD_END)
-        if not found or len(rest) < (length := _content_length(head)):
-            return
-        self._received = rest[length:]
-        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
-        body = self._outside.answer(method, path.partition("?")[0], rest[:length])
-        status = b"200 OK" if body else b"404 Not Found"
-        whole = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-        delay = random.uniform(*self._outside.script.delays_ms) / 1000  # noqa: S311 - no secret
-        asyncio.get_running_loop().call_later(delay, self._say, whole % (status, len(body), body))
-
-    def _say(self, answer: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
+def _whole(body: bytes) -> bytes:
+    status = b"200 OK" if body else b"404 Not Found"
+    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
 
 
 def _content_length(head: bytes) -> int:
@@ -158,23 +154,37 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-async def serve(script: Script) -> None:
+def listen(port: int, context: ssl.SSLContext, outside: Outside) -> None:
+    with socket.create_server(("127.0.0.1", port), backlog=256) as listener:
+        while True:
+            plain, _ = listener.accept()
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            thread = Thread(target=_secure, args=(plain, context, outside), daemon=True)
+            thread.start()
+
+
+def _secure(plain: socket.socket, context: ssl.SSLContext, outside: Outside) -> None:
+    """A client that hangs up has been measured."""
+    with suppress(OSError):
+        converse(context.wrap_socket(plain, server_side=True), outside)
+
+
+def serve(script: Script) -> None:
     outside = Outside(script)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(script.certificate, script.key)
-    loop = asyncio.get_running_loop()
+    listeners = [
+        Thread(target=listen, args=(port, context, outside), daemon=True) for port in script.ports
+    ]
+    for listener in listeners:
+        listener.start()
     for port in script.ports:
-        await loop.create_server(
-            lambda: Conversation(outside), "127.0.0.1", port, ssl=context, reuse_address=True
-        )
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
     print("ready", flush=True)
-    await asyncio.Event().wait()
+    for listener in listeners:
+        listener.join()
 
 
 if __name__ == "__main__":
     read = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    asyncio.run(
-        serve(
-            Script(**{**read, "ports": tuple(read["ports"]), "delays_ms": tuple(read["delays_ms"])})
-        )
-    )
+    serve(Script(**{**read, "ports": tuple(read["ports"]), "delays_ms": tuple(read["delays_ms"])}))

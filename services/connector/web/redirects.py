@@ -1,8 +1,10 @@
 """Where the connector may send a browser (reliability.md case 23)."""
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Response
+from werkzeug.datastructures import Headers
 
 from connector.domain.errors import Reason, Refused
 
@@ -37,4 +39,10 @@ def to_authorize(endpoint: str, parameters: dict[str, str]) -> Response:
 
 def _sent_to(url: str, status: int) -> Response:
     """Without a page that repeats the address: it carries secrets."""
-    return Response(status=status, headers={"Location": url})
+    return _Elsewhere(status=status, headers={"Location": url})
+
+
+class _Elsewhere(Response):
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
+        """As they are: whole, and ASCII already."""
+        return self.headers

@@ -4,6 +4,7 @@
 no sibling site can plant one.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +15,8 @@ from werkzeug.wrappers import Response
 from connector.ports.vault import Sealer
 
 T = TypeVar("T")
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_FLAGS = "; Secure; HttpOnly; Path=/; SameSite=None; Partitioned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,11 @@ class SealedCookie(Generic[T]):
 
     def name(self, which: str) -> str:
         """Several launches may be under way in one browser: each has its own cookie."""
-        return f"__Host-{self.purpose}-{which[-16:]}"
+        return f"__Host-{self.purpose}-{_NO_NAME.sub('', which[-16:])}"
 
     def set(self, response: Response, sealer: Sealer, which: str, value: T) -> None:
-        response.set_cookie(
-            self.name(which),
-            sealer.seal(self.purpose, self.adapter.dump_json(value)),
-            max_age=self.lifetime_seconds,
-            secure=True,
-            httponly=True,
-            samesite="None",
-            partitioned=True,
-        )
+        sealed = sealer.seal(self.purpose, self.adapter.dump_json(value))
+        self._set(response, which, sealed, self.lifetime_seconds)
 
     def read(self, sealer: Sealer, which: str) -> T | None:
         return self.unseal(sealer, request.cookies.get(self.name(which), ""))
@@ -56,12 +52,10 @@ class SealedCookie(Generic[T]):
             return None
 
     def clear(self, response: Response, which: str) -> None:
-        response.set_cookie(
-            self.name(which),
-            "",
-            max_age=0,
-            secure=True,
-            httponly=True,
-            samesite="None",
-            partitioned=True,
+        self._set(response, which, "", 0)
+
+    def _set(self, response: Response, which: str, sealed: str, seconds: int) -> None:
+        """Name and value are of base64url's letters: nothing needs quoting (RFC 6265 section 4.1.1)."""
+        response.headers.add(
+            "Set-Cookie", f"{self.name(which)}={sealed}; Max-Age={seconds}{_FLAGS}"
         )

@@ -147,7 +147,11 @@ def test_a_coding_nobody_asked_for_is_undone(
 
 @pytest.mark.parametrize(
     ("coding", "coded"),
-    [("br", b"x"), ("gzip, gzip", gzip.compress(b"x", mtime=0)), ("gzip", gzip.compress(b"plain" * 9, mtime=0)[:-9])],
+    [
+        ("br", b"x"),
+        ("gzip, gzip", gzip.compress(b"x", mtime=0)),
+        ("gzip", gzip.compress(b"plain" * 9, mtime=0)[:-9]),
+    ],
     ids=["unknown", "twice", "cut short"],
 )
 def test_a_coding_that_cannot_be_undone_is_a_bad_answer(

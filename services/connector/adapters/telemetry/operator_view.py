@@ -1,6 +1,6 @@
 """The Telemetry port: structlog for events, Prometheus for numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,7 @@ from connector.adapters.telemetry import metrics, upstream
 @dataclass(frozen=True, slots=True)
 class OperatorView:
     metrics_directory: Path | None
-
-    @property
-    def _log(self) -> Any:
-        return structlog.get_logger()
+    _log: Any = field(default_factory=structlog.get_logger)
 
     def started(self, geography: str) -> None:
         self._log.info("process.start", geography=geography)
