@@ -11,8 +11,8 @@ from tests.fakes.microsoft import FakeAttendance
 from tests.fakes.wire import DROPPED, Heard, Reply, WireServer
 from tests.fakes.wired_microsoft import OTHER_TENANT, PERSON, TENANT
 
-from connector.adapters.graph.attendance import MOST_PAGES, GraphAttendance
-from connector.adapters.graph.client import GraphClient
+from connector.adapters.graph.attendance import GraphAttendance
+from connector.adapters.graph.client import MOST_PAGES, GraphClient
 from connector.domain.attendance import Stay
 from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
 from connector.ports.microsoft import Attendance, AttendanceReport, Attendee, IdentityKind

@@ -60,6 +60,28 @@ def test_chunks_are_put_together_and_their_trailer_is_no_header(
 
 
 @pytest.mark.parametrize(
+    "framing",
+    [b"0\r\nEndless: " + b"y" * 300_000, b"1;" + b"y" * 300_000 + b"\r\nx\r\n"],
+    ids=["trailer", "chunk extension"],
+)
+def test_what_surrounds_a_body_is_capped_as_well(
+    http: GuardedHttp, wire: WireServer, framing: bytes
+) -> None:
+    head = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    wire.answer("GET", "/", Reply(raw=(head, framing)))
+    with pytest.raises(BadAnswer, match="too_large"):
+        http.send("GET", f"{wire.url}/", max_bytes=1000)
+
+
+def test_a_body_in_the_smallest_chunks_is_read_to_its_limit(
+    http: GuardedHttp, wire: WireServer
+) -> None:
+    head = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    wire.answer("GET", "/", Reply(raw=(head, b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")))
+    assert http.send("GET", f"{wire.url}/", max_bytes=50_000).body == b"x" * 50_000
+
+
+@pytest.mark.parametrize(
     "head",
     [
         b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",

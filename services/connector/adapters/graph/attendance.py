@@ -2,6 +2,7 @@
 
 https://learn.microsoft.com/graph/api/meetingattendancereport-get
 
+Ten have been listed at most, without a next page (microsoft-graph-docs-contrib issue 506).
 They are read tolerantly, for the schema makes every field nullable; names people are called by are
 looked at for what kind of caller it is, and end here.
 """
@@ -16,9 +17,6 @@ from connector.adapters.graph.instants import instant
 from connector.domain.attendance import Stay
 from connector.ports.errors import BadAnswer
 from connector.ports.microsoft import AttendanceReport, Attendee, IdentityKind
-
-# Graph has listed ten reports at most, without a next page (microsoft-graph-docs-contrib issue 506).
-MOST_PAGES = 20
 
 
 class GraphAttendance:
@@ -45,16 +43,10 @@ class GraphAttendance:
         return sorted(found, key=lambda each: each.ended_at)
 
     def _listed(self, tenant_id: str, path: str) -> Iterator[Mapping[str, Any]]:
-        following: str | None = path
-        for _ in range(MOST_PAGES):
-            if following is None:
-                return
-            page = self._graph.ask(tenant_id, "GET", following)
-            values = page.get("value")
-            if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
+        for each in self._graph.listed(tenant_id, path):
+            if not isinstance(each, dict):
                 raise BadAnswer("value", host=self._graph.host)
-            yield from values
-            following = self._graph.next_path(page)
+            yield each
 
 
 def _id(report: Mapping[str, Any]) -> str:

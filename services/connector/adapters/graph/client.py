@@ -5,7 +5,7 @@ https://learn.microsoft.com/graph/errors and https://learn.microsoft.com/graph/t
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +17,7 @@ from connector.ports.system import Clock, Ids
 V1 = "/v1.0"
 BETA = "/beta"
 ACCESS_POLICY = "application_access_policy"
+MOST_PAGES = 20
 # Three wordings of the same refusal have been seen in live tenants (microsoft.md 1.6).
 _NO_POLICY = re.compile(
     r"application access policy|not authorized to .{1,80} on behalf of", re.IGNORECASE
@@ -78,7 +79,24 @@ class GraphClient:
             raise self._failure(answer)
         return json_object(answer, host=self.host)
 
-    def next_path(self, listing: Mapping[str, Any]) -> str | None:
+    def listed(self, tenant_id: str, path: str) -> Iterator[Any]:
+        """What a listing holds, page by page, as it came.
+
+        Raises:
+            BadAnswer: a page holds no list, or the next one is elsewhere; others as `ask`.
+        """
+        following: str | None = path
+        for _ in range(MOST_PAGES):
+            if following is None:
+                return
+            page = self.ask(tenant_id, "GET", following)
+            values = page.get("value")
+            if not isinstance(values, list):
+                raise BadAnswer("value", host=self.host)
+            yield from values
+            following = self._next_path(page)
+
+    def _next_path(self, listing: Mapping[str, Any]) -> str | None:
         """Path of the next page of a listing; None on the last.
 
         Raises:

@@ -17,7 +17,6 @@ from connector.ports.vault import NotificationKeys
 SUBSCRIPTIONS = f"{BETA}/subscriptions"
 # The documented maximum is 4,320 minutes, in one table 4,230; beyond it the call fails.
 LONGEST_LIFE = timedelta(minutes=4_200)
-MOST_PAGES = 20
 # Graph calls both of our URLs, up to 10 s each, before it answers.
 _CREATE_DEADLINE_SECONDS = 25.0
 # 409 has been seen for a meeting that is watched already; the documentation says 403.
@@ -113,16 +112,8 @@ class GraphSubscriptions:
 
     def _listed(self, tenant_id: str) -> Iterator[Mapping[str, Any]]:
         """Every subscription of this app in the tenant, page by page."""
-        path: str | None = SUBSCRIPTIONS
-        for _ in range(MOST_PAGES):
-            if path is None:
-                return
-            page = self._graph.ask(tenant_id, "GET", path)
-            values = page.get("value")
-            if not isinstance(values, list):
-                raise BadAnswer("value", host=self._graph.host)
-            yield from (each for each in values if isinstance(each, dict))
-            path = self._graph.next_path(page)
+        found = self._graph.listed(tenant_id, SUBSCRIPTIONS)
+        return (each for each in found if isinstance(each, dict))
 
     def _within_limit(self, expires_at: datetime) -> datetime:
         return min(expires_at, self._graph.clock.now() + LONGEST_LIFE)

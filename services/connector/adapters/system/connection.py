@@ -22,6 +22,7 @@ from connector.ports.http import Answer
 _CHUNK_BYTES = 65_536
 _MOST_HEADERS = 100
 _MOST_HEAD_BYTES = 65_536
+_MOST_FRAMING = 8  # bytes on the wire for one of the body: in chunks of one there are six
 _FINAL = 200
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _BODILESS = frozenset({"GET", "DELETE"})
@@ -94,9 +95,10 @@ class Connection:
         self._socket.deadline = deadline
         self._socket.sendall(request)
         reading = _Reading()
-        while not reading.done and reading.size <= max_bytes:
+        most_received = _MOST_HEAD_BYTES + _MOST_FRAMING * max_bytes
+        while not reading.done and reading.size <= max_bytes and reading.received <= most_received:
             reading.take(self._socket.recv(_CHUNK_BYTES))
-        if reading.size > max_bytes:
+        if reading.size > max_bytes or reading.received > most_received:
             raise BadAnswer("too_large", host=self._host)
         self.reusable = reading.reusable
         self._idle_since = time.monotonic()
@@ -136,6 +138,7 @@ class _Reading:
         self._parser = httptools.HttpResponseParser(self)
         self._head_bytes = self._head_lines = 0
         self._in_head = True
+        self.received = 0
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
@@ -151,6 +154,7 @@ class _Reading:
         """
         if not received:
             self._end()
+        self.received += len(received)
         if self._in_head:
             self._head_bytes += len(received)
         try:
@@ -168,10 +172,6 @@ class _Reading:
         if self._in_head or framed:
             raise BrokenAnswer("cut short")
         self.done = True
-
-    def _spoil(self) -> None:
-        """Whatever follows a whole answer is not ours: the answer stands, its connection does not."""
-        self.reusable = False
 
     def on_message_begin(self) -> None:
         if self.done:
