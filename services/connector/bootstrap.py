@@ -65,6 +65,7 @@ from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.find_approver import FindApprover
+from connector.usecases.find_way_in import FindWayIn
 from connector.usecases.keep_roster import KeepRoster
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
@@ -357,7 +358,8 @@ def build_web(settings: Settings) -> Flask:
     approval_url = f"{public_url}/approvals/ehr/callback"
     store, clock, ids, keys = core.store, core.clock, core.ids, core.keys
     reader = build_notification_reader(core)
-    appointments, directory = FhirAppointments(core.http, clock), GraphDirectory(graph)
+    appointments = FhirAppointments(core.http, clock)
+    meetings, directory = GraphMeetings(graph), GraphDirectory(graph)
     return create_app(
         WebContext(
             deployment=build_deployment(settings),
@@ -371,9 +373,8 @@ def build_web(settings: Settings) -> Flask:
             begin_launch=BeginLaunch(store, clock, ids, launch_url),
             complete_launch=CompleteLaunch(store, redeem_code, appointments, clock, launch_url),
             link_account=LinkAccount(store, clock),
-            open_visit=OpenVisit(
-                store, GraphMeetings(graph), keys.sealer, keys.visit_sealer, clock, ids
-            ),
+            open_visit=OpenVisit(store, meetings, keys.sealer, keys.visit_sealer, clock, ids),
+            find_way_in=FindWayIn(store, meetings),
             enter_configuration=build_entry(core, smart, directory),
             approve_configuration=ApproveConfiguration(
                 store, redeem_code, clock, ids, approval_url, directory, settings.vouched_hosts

@@ -109,6 +109,7 @@ class Site:
                 complete_launch=world.complete_launch,
                 link_account=world.link_account,
                 open_visit=world.open_visit,
+                find_way_in=world.find_way_in,
                 enter_configuration=world.enter_configuration,
                 approve_configuration=world.approve_configuration,
                 confirm_geography=world.confirm_geography,

@@ -55,6 +55,7 @@ from connector.usecases.deliver_outbox import DeliverOutbox
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.find_approver import FindApprover
+from connector.usecases.find_way_in import FindWayIn
 from connector.usecases.keep_roster import KeepRoster
 from connector.usecases.keep_subscriptions import KeepSubscriptions
 from connector.usecases.link_account import LinkAccount
@@ -221,6 +222,10 @@ class World:
             clock=self.clock,
             ids=self.ids,
         )
+
+    @cached_property
+    def find_way_in(self) -> FindWayIn:
+        return FindWayIn(self.store, self.meetings)
 
     @cached_property
     def receive_notification(self) -> ReceiveNotification:

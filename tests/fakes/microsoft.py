@@ -12,7 +12,7 @@ from tests.fakes.faults import Faults
 from connector.domain.configuration import Approver
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
-from connector.domain.visit_settings import VisitSettings
+from connector.domain.visit_settings import Lobby
 from connector.ports.errors import BadAnswer, Denied, Gone, Untrusted
 from connector.ports.microsoft import AttendanceReport, CallEvent, Subscription, UnverifiedItem
 
@@ -65,6 +65,8 @@ class FakeMeetings:
         self.faults = Faults()
         self.calls: list[dict[str, Any]] = []
         self.made: dict[tuple[str, str, str], Meeting] = {}
+        self.has_browser_join = True
+        self.asked_for_patients: list[tuple[str, str, str]] = []
         self.while_creating: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
@@ -76,27 +78,28 @@ class FakeMeetings:
         external_id: str,
         start: datetime | None,
         end: datetime | None,
-        settings: VisitSettings,
+        lobby: Lobby,
     ) -> Meeting:
         key = (tenant_id, organizer_id, external_id)
         with self._lock:
             self.calls.append(
                 {"tenant_id": tenant_id, "organizer_id": organizer_id, "external_id": external_id}
-                | {"start": start, "end": end, "settings": settings}
+                | {"start": start, "end": end, "lobby": lobby}
             )
             self.faults.before("create_or_get")
             number = len(self.made) + 1
-            made = _meeting(number, browser_join=settings.browser_join)
+            made = Meeting(f"meeting-{number}", f"https://teams.example/l/meetup-join/{number}")
             meeting = self.made.setdefault(key, made)
             self.faults.after("create_or_get")
         self.while_creating()
         return meeting
 
-
-def _meeting(number: int, *, browser_join: bool) -> Meeting:
-    join_url = f"https://teams.example/l/meetup-join/{number}"
-    in_browser = f"https://visit.teams.example/route?meeting={number}"
-    return Meeting(f"meeting-{number}", join_url, in_browser if browser_join else join_url)
+    def patient_join_url(self, tenant_id: str, organizer_id: str, meeting_id: str) -> str | None:
+        self.asked_for_patients.append((tenant_id, organizer_id, meeting_id))
+        if not self.has_browser_join:
+            return None
+        number = meeting_id.removeprefix("meeting-")
+        return f"https://visit.teams.example/route?meeting={number}"
 
 
 class FakeAttendance:

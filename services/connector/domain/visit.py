@@ -38,11 +38,14 @@ _COUNTS = frozenset({Role.PROVIDER, Role.PATIENT})
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """The Teams meeting of a visit. URLs are opaque: compared and redirected to, never parsed."""
+    """The Teams meeting of a visit. URLs are opaque: compared and redirected to, never parsed.
+
+    `patient_join_url` is its browser address, None until Graph said it.
+    """
 
     id: str
     join_url: str
-    patient_join_url: str
+    patient_join_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

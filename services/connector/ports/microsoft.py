@@ -10,7 +10,7 @@ from connector.domain.attendance import Stay
 from connector.domain.configuration import Approver
 from connector.domain.organization import MicrosoftIdentity
 from connector.domain.visit import Meeting
-from connector.domain.visit_settings import VisitSettings
+from connector.domain.visit_settings import Lobby
 
 
 class SignIn(Protocol):
@@ -47,19 +47,22 @@ class Meetings(Protocol):
         external_id: str,
         start: datetime | None,
         end: datetime | None,
-        settings: VisitSettings,
+        lobby: Lobby,
     ) -> Meeting:
-        """`createOrGet`, then PATCH of lobby, presenters and chat, then the browser join URL.
-
-        Of `settings` count `lobby`, who waits to be admitted, and `browser_join`: without it
-        patients get `join_url`, which may offer them the Teams app (E6).
+        """`createOrGet`, then PATCH of lobby, presenters and chat; without its browser address.
 
         Safe to repeat and to race: one (tenant, organizer, external id) is one meeting.
-        `patient_join_url` falls back to `join_url` where virtual appointments are not consented,
-        and when Graph does not say it in time: no visit waits for a more comfortable address.
 
         Raises:
             Denied: `code` is `application_access_policy` or Graph's error code; TryLater; BadAnswer.
+        """
+        ...
+
+    def patient_join_url(self, tenant_id: str, organizer_id: str, meeting_id: str) -> str | None:
+        """Where patients join in a browser, without an account or an app.
+
+        None where virtual appointments are not consented, and when Graph does not say it in time or
+        says something else: no patient is refused for want of a more comfortable address.
         """
         ...
 

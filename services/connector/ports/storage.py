@@ -254,6 +254,10 @@ class Visits(Protocol):
         """Keep the first meeting recorded, later calls change nothing; the visit as it is now."""
         ...
 
+    def keep_patient_join_url(self, visit_id: str, url: str) -> None:
+        """The browser address of the meeting that is recorded."""
+        ...
+
     def save(self, visit: Visit) -> None:
         """Store state, met and end times."""
         ...

@@ -14,7 +14,7 @@ from connector.domain.join_window import ALWAYS, Hold, JoinWindow, held_back
 from connector.domain.launch import Intent, LaunchKind
 from connector.domain.participant import Role
 from connector.domain.visit import Meeting, Visit, VisitState
-from connector.domain.visit_settings import VisitSettings
+from connector.domain.visit_settings import Lobby
 from connector.ports.errors import Denied, OutsideError, TryLater
 from connector.ports.microsoft import Meetings
 from connector.ports.storage import (
@@ -47,15 +47,6 @@ class OpenedVisit:
     next: Next
     window: JoinWindow = ALWAYS
 
-    @property
-    def join_url(self) -> str:
-        """Where the meeting is for this role; only when `next` is MEETING."""
-        if self.visit.meeting is None:
-            raise Refused(Reason.VISIT_UNKNOWN)
-        if self.role is Role.PATIENT:
-            return self.visit.meeting.patient_join_url
-        return self.visit.meeting.join_url
-
 
 @dataclass(frozen=True, slots=True)
 class OpenVisit:
@@ -72,9 +63,9 @@ class OpenVisit:
             visit = tx.visits.find(launch.environment_id, self._key(launch))
             if visit and visit.meeting:
                 return self._provider_enters(tx, launch, visit, object_id, reference)
-            settings = _door(tx, launch).revision.settings
+            lobby = _door(tx, launch).revision.settings.lobby
             visit = self._organized(tx, launch, visit, object_id)
-        meeting = self._ask_graph(launch, visit, settings)
+        meeting = self._ask_graph(launch, visit, lobby)
         with self.store.write() as tx:
             visit = tx.visits.record_meeting(visit.id, meeting)
             return self._provider_enters(tx, launch, visit, object_id, reference)
@@ -127,7 +118,7 @@ class OpenVisit:
             return visit
         return replace(visit, organizer_id=tx.visits.name_organizer(visit.id, object_id))
 
-    def _ask_graph(self, launch: VerifiedLaunch, visit: Visit, settings: VisitSettings) -> Meeting:
+    def _ask_graph(self, launch: VerifiedLaunch, visit: Visit, lobby: Lobby) -> Meeting:
         """No transaction is open meanwhile."""
         organizer = visit.organizer_id or ""
         try:
@@ -137,7 +128,7 @@ class OpenVisit:
                 external_id=visit.visit_key,
                 start=launch.appointment.start,
                 end=launch.appointment.end,
-                settings=settings,
+                lobby=lobby,
             )
         except Denied as err:
             with self.store.write() as tx:

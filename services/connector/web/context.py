@@ -26,6 +26,7 @@ from connector.usecases.confirm_licence import ConfirmLicence
 from connector.usecases.diagnose import Diagnose
 from connector.usecases.enter_configuration import EnterConfiguration
 from connector.usecases.find_approver import FindApprover
+from connector.usecases.find_way_in import FindWayIn
 from connector.usecases.link_account import LinkAccount
 from connector.usecases.open_visit import OpenVisit
 from connector.usecases.promote_configuration import PromoteConfiguration
@@ -64,6 +65,7 @@ class WebContext:
     complete_launch: CompleteLaunch
     link_account: LinkAccount
     open_visit: OpenVisit
+    find_way_in: FindWayIn
     enter_configuration: EnterConfiguration
     approve_configuration: ApproveConfiguration
     confirm_geography: ConfirmGeography

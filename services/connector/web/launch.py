@@ -116,7 +116,8 @@ def _arrive(opened: OpenedVisit, door: Door) -> Response:
     visit_id = opened.visit.id
     response: Response
     if opened.next is Next.MEETING:
-        response = to_teams(opened.join_url, web().deployment.teams_hosts)
+        url = web().find_way_in(opened.visit, opened.role, door.revision.settings)
+        response = to_teams(url, web().deployment.teams_hosts)
     else:
         page = "visits.wait" if opened.next is Next.WAIT else "visits.show"
         response = redirect(url_for(page, visit_id=visit_id), 303)

@@ -7,6 +7,7 @@ from connector.domain.errors import Reason, Refused, ShownTime
 from connector.domain.join_window import Hold, held_back
 from connector.domain.participant import Role
 from connector.domain.visit import Visit
+from connector.domain.visit_settings import DEFAULTS, VisitSettings
 from connector.web.context import allow_framing_by, web
 from connector.web.redirects import to_teams
 from connector.web.state_words import (
@@ -69,7 +70,7 @@ def wait(visit_id: str) -> str | BaseResponse:
         visit=visit,
         hold=hold.value,
         over=hold in _OVER,
-        in_browser=_joins_in_browser(visit),
+        in_browser=_settings(visit).browser_join,
         opens_at=pass_.opens_at if hold is Hold.TOO_EARLY else None,
         closes_at=pass_.closes_at if hold is Hold.TOO_LATE else None,
         zone=pass_.time_zone,
@@ -98,11 +99,11 @@ def join(visit_id: str) -> BaseResponse:
     visit = _visit(visit_id)
     if visit.meeting is None:
         return redirect(url_for("visits.wait", visit_id=visit_id), 303)
-    if pass_.role is not Role.PATIENT:
-        return to_teams(visit.meeting.join_url, web().deployment.teams_hosts)
-    if hold := _hold(visit, pass_):
+    hold = _hold(visit, pass_) if pass_.role is Role.PATIENT else None
+    if hold:
         raise _refusal(hold, pass_)
-    return to_teams(visit.meeting.patient_join_url, web().deployment.teams_hosts)
+    url = web().find_way_in(visit, pass_.role, _settings(visit))
+    return to_teams(url, web().deployment.teams_hosts)
 
 
 def _hold(visit: Visit, pass_: VisitPass) -> Hold | None:
@@ -137,11 +138,11 @@ def _pass(visit_id: str) -> VisitPass:
     return pass_
 
 
-def _joins_in_browser(visit: Visit) -> bool:
-    """Whether patients of its environment need no Teams app (E6)."""
+def _settings(visit: Visit) -> VisitSettings:
+    """As approved last; what was begun in an environment that was retired since goes on."""
     with web().store.read() as tx:
         door = tx.configurations.door_of_environment(visit.environment_id)
-    return door is None or door.revision.settings.browser_join
+    return door.revision.settings if door else DEFAULTS
 
 
 def _visit(visit_id: str) -> Visit:

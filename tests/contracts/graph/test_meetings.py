@@ -17,7 +17,7 @@ from tests.payloads import payload
 from connector.adapters.graph.client import GraphClient
 from connector.adapters.graph.meetings import GraphMeetings
 from connector.domain.visit import Meeting
-from connector.domain.visit_settings import DEFAULTS, Lobby, VisitSettings
+from connector.domain.visit_settings import DEFAULTS, Lobby
 from connector.ports.errors import BadAnswer, Denied, OutsideError, TryLater
 from connector.ports.microsoft import Meetings
 
@@ -82,7 +82,7 @@ def either(request: pytest.FixtureRequest, meetings: GraphMeetings) -> Meetings:
 def _ask(meetings: Meetings, external_id: str = "visit-1", **changes: Any) -> Meeting:
     asked = {"tenant_id": TENANT, "organizer_id": PERSON, "start": None, "end": None}
     return meetings.create_or_get(
-        external_id=external_id, **({"settings": DEFAULTS} | asked | changes)
+        external_id=external_id, **({"lobby": DEFAULTS.lobby} | asked | changes)
     )
 
 
@@ -92,7 +92,6 @@ def _ask(meetings: Meetings, external_id: str = "visit-1", **changes: Any) -> Me
 def test_one_visit_is_one_meeting_however_often_it_is_asked_for(either: Meetings) -> None:
     first = _ask(either)
     assert first.join_url.startswith("https://")
-    assert first.patient_join_url.startswith("https://")
     assert [_ask(either) for _ in range(3)] == [first] * 3
 
 
@@ -105,13 +104,13 @@ def test_a_race_is_one_meeting(either: Meetings) -> None:
         assert len(set(threads.map(lambda _: _ask(either), range(8)))) == 1
 
 
-def test_without_browser_join_patients_get_the_address_of_everybody(either: Meetings) -> None:
-    """E6: the setting decides whether patients are sent to a page that offers the Teams app."""
-    off = _ask(either, "visit-1", settings=VisitSettings(browser_join=False))
-    on = _ask(either, "visit-2")
-
-    assert off.patient_join_url == off.join_url
-    assert on.patient_join_url != on.join_url
+def test_patients_have_an_address_of_their_own_for_the_browser(either: Meetings) -> None:
+    meeting = _ask(either)
+    assert meeting.patient_join_url is None
+    found = either.patient_join_url(TENANT, PERSON, meeting.id)
+    assert found is not None
+    assert found.startswith("https://")
+    assert found != meeting.join_url
 
 
 # --- the wire -------------------------------------------------------------------------------------
@@ -121,7 +120,7 @@ def test_the_meeting_is_made_neutral_and_then_held_to_our_settings(
     meetings: GraphMeetings, wire: WireServer
 ) -> None:
     meeting = _ask(meetings, start=START, end=START + timedelta(minutes=30))
-    create, patch, join = wire.heard
+    create, patch = wire.heard
     assert create.json == {
         "externalId": "visit-1",
         "subject": "Virtual visit",
@@ -134,8 +133,7 @@ def test_the_meeting_is_made_neutral_and_then_held_to_our_settings(
         "allowedPresenters": "organization",
         "allowMeetingChat": "limited",
     }
-    assert join.path == _join_path("visit-1/0+x=")
-    assert meeting == Meeting("visit-1/0+x=", _online_meeting("visit-1")["joinWebUrl"], PATIENT_URL)
+    assert meeting == Meeting("visit-1/0+x=", _online_meeting("visit-1")["joinWebUrl"])
 
 
 @pytest.mark.parametrize(
@@ -145,23 +143,24 @@ def test_the_lobby_setting_says_who_walks_in(
     meetings: GraphMeetings, wire: WireServer, lobby: Lobby, scope: str
 ) -> None:
     """https://learn.microsoft.com/graph/api/resources/lobbybypasssettings"""
-    _ask(meetings, settings=VisitSettings(lobby=lobby))
+    _ask(meetings, lobby=lobby)
 
     (patch,) = [heard for heard in wire.heard if heard.method == "PATCH"]
     assert patch.json["lobbyBypassSettings"] == {"scope": scope, "isDialInBypassEnabled": False}
 
 
-def test_without_browser_join_its_address_is_not_asked_for(
+def test_patients_address_is_asked_of_the_organizers_meeting(
     meetings: GraphMeetings, wire: WireServer
 ) -> None:
-    _ask(meetings, settings=VisitSettings(browser_join=False))
-    assert [heard.method for heard in wire.heard] == ["POST", "PATCH"]
+    found = meetings.patient_join_url(TENANT, PERSON, _ask(meetings).id)
+    assert found == PATIENT_URL
+    assert wire.heard[-1].path == _join_path("visit-1/0+x=")
 
 
 def test_every_call_carries_the_token_of_its_tenant_and_an_id_of_its_own(
     meetings: GraphMeetings, wire: WireServer
 ) -> None:
-    _ask(meetings)
+    meetings.patient_join_url(TENANT, PERSON, _ask(meetings).id)
     assert {heard.headers["authorization"] for heard in wire.heard} == {f"Bearer app-{TENANT}-0"}
     assert {heard.headers["prefer"] for heard in wire.heard} == {"include-unknown-enum-members"}
     assert len({heard.headers["client-request-id"] for heard in wire.heard}) == 3
@@ -175,9 +174,8 @@ def test_a_meeting_that_has_our_settings_is_not_patched_again(
         "allowMeetingChat": "limited",
     }
     wire.answer("POST", CREATE, Reply(200, settled))
-    wire.answer("GET", _join_path(settled["id"]), Reply(200, {"value": PATIENT_URL}))
     _ask(meetings)
-    assert [heard.method for heard in wire.heard] == ["POST", "GET"]
+    assert [heard.method for heard in wire.heard] == ["POST"]
 
 
 @pytest.mark.parametrize(
@@ -213,19 +211,12 @@ def test_only_times_graph_accepts_are_sent(
         Reply(405, None),
     ],
 )
-def test_where_virtual_appointments_are_not_consented_patients_get_the_plain_url(
-    meetings: GraphMeetings, teams: Teams, reply: Reply
+def test_where_virtual_appointments_are_not_consented_there_is_no_address_for_patients(
+    meetings: GraphMeetings, wire: WireServer, reply: Reply
 ) -> None:
-    meeting = _online_meeting("visit-1")
-
-    def create(heard: Heard) -> Reply:
-        teams.publish(meeting["id"])
-        teams.wire.answer("GET", _join_path(meeting["id"]), reply)
-        return Reply(201, meeting)
-
-    teams.wire.answer("POST", CREATE, create)
-    found = _ask(meetings)
-    assert found.patient_join_url == found.join_url == meeting["joinWebUrl"]
+    wire.answer("GET", _join_path("visit-1"), reply)
+    assert meetings.patient_join_url(TENANT, PERSON, "visit-1") is None
+    assert len(wire.heard) == 1
 
 
 @pytest.mark.parametrize(
@@ -245,20 +236,12 @@ def test_where_virtual_appointments_are_not_consented_patients_get_the_plain_url
     ids=["429", "500", "503", "dropped", "drip", "script", "header", "empty", "html", "redirect"],
 )
 def test_a_browser_join_url_that_is_late_or_wrong_does_not_cost_the_launch(
-    meetings: GraphMeetings, teams: Teams, reply: Reply, monkeypatch: pytest.MonkeyPatch
+    meetings: GraphMeetings, wire: WireServer, reply: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.adapters.graph.meetings.OPTIONAL_DEADLINE_SECONDS", 0.3)
-    meeting = _online_meeting("visit-1")
-
-    def create(heard: Heard) -> Reply:
-        teams.publish(meeting["id"])
-        teams.wire.answer("GET", _join_path(meeting["id"]), reply)
-        return Reply(201, meeting)
-
-    teams.wire.answer("POST", CREATE, create)
+    wire.answer("GET", _join_path("visit-1"), reply)
     began = time.monotonic()
-    found = _ask(meetings)
-    assert found == Meeting(meeting["id"], meeting["joinWebUrl"], meeting["joinWebUrl"])
+    assert meetings.patient_join_url(TENANT, PERSON, "visit-1") is None
     assert time.monotonic() - began < 2
 
 

@@ -121,6 +121,25 @@ def test_the_first_meeting_recorded_stays(visited: SqlStore) -> None:
     assert stored.meeting == MEETING
 
 
+def test_patients_address_is_unknown_until_it_is_kept(visited: SqlStore) -> None:
+    plain = replace(MEETING, patient_join_url=None)
+    with visited.write() as tx:
+        tx.visits.record_meeting(VISIT.id, plain)
+        tx.visits.record_meeting("visit-2", plain)
+    assert get(visited) == replace(VISIT, meeting=plain)
+    with visited.write() as tx:
+        tx.visits.keep_patient_join_url(VISIT.id, "https://teams.example/p/1")
+    assert get(visited) == replace(VISIT, meeting=MEETING)
+    assert get(visited, "visit-2") == replace(visit_number(2), meeting=plain)
+
+
+def test_patients_address_without_a_meeting_is_not_kept(visited: SqlStore) -> None:
+    with visited.write() as tx:
+        tx.visits.keep_patient_join_url(VISIT.id, "https://teams.example/p/1")
+        tx.visits.keep_patient_join_url("nobody's", "https://teams.example/p/1")
+    assert get(visited) == VISIT
+
+
 def test_a_meeting_changes_no_other_visit(visited: SqlStore) -> None:
     with visited.write() as tx:
         tx.visits.record_meeting(VISIT.id, MEETING)

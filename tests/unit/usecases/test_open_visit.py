@@ -23,7 +23,7 @@ from connector.domain.audit import Event
 from connector.domain.errors import Reason, Refused
 from connector.domain.launch import Intent
 from connector.domain.participant import Role
-from connector.domain.visit import FINAL, VisitState
+from connector.domain.visit import FINAL, Meeting, VisitState
 from connector.domain.visit_settings import DEFAULTS
 from connector.usecases.open_visit import Next
 
@@ -39,7 +39,7 @@ def test_a_provider_gets_a_meeting_of_their_own(world: World) -> None:
     assert (opened.role, opened.next) == (Role.PROVIDER, Next.MEETING)
     assert opened.visit.state is VisitState.WAITING_FOR_PATIENT
     assert opened.visit.organizer_id == PROVIDER_OBJECT_ID
-    assert opened.join_url == "https://teams.example/l/meetup-join/1"
+    assert opened.visit.meeting == Meeting("meeting-1", "https://teams.example/l/meetup-join/1")
     assert opened.visit == world.visit()
 
 
@@ -55,18 +55,18 @@ def test_the_meeting_is_asked_for_by_organizer_and_a_hash_and_never_by_the_appoi
         "external_id": opened.visit.visit_key,
         "start": appointment().start,
         "end": appointment().end,
-        "settings": DEFAULTS,
+        "lobby": DEFAULTS.lobby,
     }
     assert appointment().appointment_id not in opened.visit.visit_key
 
 
-def test_a_patient_who_comes_after_the_provider_joins_by_the_browser_link(world: World) -> None:
-    provider(world)
+def test_a_patient_who_comes_after_the_provider_joins_their_meeting(world: World) -> None:
+    theirs = provider(world)
 
     opened = patient(world)
 
     assert (opened.role, opened.next) == (Role.PATIENT, Next.MEETING)
-    assert opened.join_url == "https://visit.teams.example/route?meeting=1"
+    assert opened.visit.meeting == theirs.visit.meeting
 
 
 def test_case_49_a_patient_who_comes_first_waits_and_makes_no_meeting(world: World) -> None:
@@ -119,12 +119,6 @@ def test_a_launch_is_audited_with_ids_of_our_own(world: World) -> None:
         {"kind": "provider", "visit": opened.visit.id},
         {"kind": "patient", "visit": opened.visit.id},
     ]
-
-
-def test_there_is_no_way_into_a_meeting_that_does_not_exist(world: World, refusal: Refusal) -> None:
-    waiting = patient(world)
-
-    refusal(Reason.VISIT_UNKNOWN, lambda: waiting.join_url)
 
 
 # The launch is spent once -----------------------------------------------------------------------
@@ -236,7 +230,7 @@ def test_a_provider_takes_a_finished_visit_up_again_in_the_same_meeting(
 
     again = provider(world, 2)
 
-    assert again.join_url == first.join_url
+    assert again.visit.meeting == first.visit.meeting
     assert (again.visit.state, again.visit.ended_at) == (VisitState.WAITING_FOR_PATIENT, None)
     assert again.visit == world.visit()
     assert len(world.meetings.calls) == 1

@@ -19,6 +19,7 @@ from tests.builders.world import World
 from connector.domain.errors import Reason, Refused
 from connector.domain.organization import EnvironmentKind
 from connector.domain.participant import Role
+from connector.domain.visit import Meeting
 from connector.ports.errors import BadAnswer, Denied, Gone, OutsideError, TryLater
 from connector.usecases.open_visit import Next, OpenedVisit
 
@@ -44,8 +45,8 @@ def test_cases_48_and_49_fifty_launches_at_once_end_in_one_visit_with_one_meetin
 
     assert {o.visit.id for o in opened} == {world.visit().id}
     assert len(world.meetings.made) == 1
-    assert {o.join_url for o in opened if o.role is Role.PROVIDER} == {
-        "https://teams.example/l/meetup-join/1"
+    assert {o.visit.meeting for o in opened if o.role is Role.PROVIDER} == {
+        Meeting("meeting-1", "https://teams.example/l/meetup-join/1")
     }
     assert len(world.rows("redeemed_launch")) == 50
 
@@ -61,7 +62,7 @@ def test_case_48_two_providers_at_once_share_the_organizer_and_the_meeting(world
     assert len(world.meetings.calls) == 2
     assert len(world.meetings.made) == 1
     assert len({o.visit.organizer_id for o in opened}) == 1
-    assert len({o.join_url for o in opened}) == 1
+    assert len({o.visit.meeting for o in opened}) == 1
 
 
 def test_a_second_provider_joins_the_meeting_of_the_first_without_asking_graph(
@@ -91,7 +92,7 @@ def test_visits_of_two_appointments_and_of_two_environments_do_not_touch(world: 
     ]
 
     assert len({o.visit.visit_key for o in opened}) == 3
-    assert len({o.join_url for o in opened}) == 3
+    assert len({o.visit.meeting for o in opened}) == 3
 
 
 # Graph fails ------------------------------------------------------------------------------------

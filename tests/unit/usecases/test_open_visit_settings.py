@@ -45,13 +45,7 @@ def test_the_meeting_is_made_with_the_settings_that_are_live(world: World) -> No
     approved(world, lobby=Lobby.EVERYBODY)
     provider(world)
     (call,) = world.meetings.calls
-    assert call["settings"].lobby is Lobby.EVERYBODY
-
-
-def test_e6_without_browser_join_the_patient_gets_the_plain_address(world: World) -> None:
-    approved(world, browser_join=False)
-    joined = provider(world).join_url
-    assert patient(world).join_url == joined
+    assert call["lobby"] is Lobby.EVERYBODY
 
 
 @pytest.mark.parametrize("kind", ["provider", "patient"])

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from connector.adapters.graph.client import V1, GraphClient
 from connector.adapters.graph.instants import graph_text
 from connector.domain.visit import Meeting
-from connector.domain.visit_settings import Lobby, VisitSettings
+from connector.domain.visit_settings import Lobby
 from connector.ports.errors import BadAnswer, OutsideError
 
 # Whatever is written here shows in calendars, invitations and reports of the customer's tenant.
@@ -44,9 +44,9 @@ class GraphMeetings:
         external_id: str,
         start: datetime | None,
         end: datetime | None,
-        settings: VisitSettings,
+        lobby: Lobby,
     ) -> Meeting:
-        meetings = f"{V1}/users/{quote(organizer_id, safe='')}/onlineMeetings"
+        meetings = _meetings_of(organizer_id)
         asked = {
             "externalId": external_id,
             "subject": NEUTRAL_SUBJECT,
@@ -54,19 +54,15 @@ class GraphMeetings:
         }
         made = self._graph.ask(tenant_id, "POST", f"{meetings}/createOrGet", body=asked)
         meeting_id, join_url = _text(made, "id"), _url(made, "joinWebUrl")
-        meeting = f"{meetings}/{quote(meeting_id, safe='')}"
-        wanted = meeting_settings(settings.lobby)
+        wanted = meeting_settings(lobby)
         if any(made.get(name) != value for name, value in wanted.items()):
-            self._graph.ask(tenant_id, "PATCH", meeting, body=wanted)
-        in_browser = settings.browser_join and self._patient_join_url(tenant_id, meeting)
-        return Meeting(meeting_id, join_url, in_browser or join_url)
+            path = f"{meetings}/{quote(meeting_id, safe='')}"
+            self._graph.ask(tenant_id, "PATCH", path, body=wanted)
+        return Meeting(meeting_id, join_url)
 
-    def _patient_join_url(self, tenant_id: str, meeting: str) -> str | None:
-        """The browser join URL; None where VirtualAppointment.Read.All is not consented or known.
-
-        Patients can join by the plain URL as well, so neither an answer that is late nor one that
-        is wrong is worth a failed launch.
-        """
+    def patient_join_url(self, tenant_id: str, organizer_id: str, meeting_id: str) -> str | None:
+        """https://learn.microsoft.com/graph/api/virtualappointment-getvirtualappointmentjoinweburl"""
+        meeting = f"{_meetings_of(organizer_id)}/{quote(meeting_id, safe='')}"
         path = f"{meeting}/getVirtualAppointmentJoinWebUrl"
         with contextlib.suppress(OutsideError):
             found = self._graph.ask(
@@ -74,6 +70,10 @@ class GraphMeetings:
             )
             return _url(found, "value")
         return None
+
+
+def _meetings_of(organizer_id: str) -> str:
+    return f"{V1}/users/{quote(organizer_id, safe='')}/onlineMeetings"
 
 
 def meeting_settings(lobby: Lobby) -> dict[str, Any]:

@@ -58,6 +58,11 @@ _RECORD_MEETING = Prepared(
     )
     .returning(*_columns)
 )
+_KEEP_PATIENT_JOIN_URL = (
+    update(visit)
+    .where(_THIS, _columns.join_url.is_not(None))
+    .values(patient_join_url=bindparam("found"))
+)
 _SAVE = (
     update(visit)
     .where(_THIS)
@@ -169,12 +174,15 @@ class SqlVisits(Area):
             "of_visit": visit_id,
             "made_id": meeting.id,
             "made_url": meeting.join_url,
-            "made_patient_url": meeting.patient_join_url,
+            "made_patient_url": _patients(meeting),
         }
         row = self._write(_RECORD_MEETING, values).first()
         if row is None:
             raise StorageConflict
         return _to_visit(row)
+
+    def keep_patient_join_url(self, visit_id: str, url: str) -> None:
+        self._change(_KEEP_PATIENT_JOIN_URL, {"of_visit": visit_id, "found": url})
 
     def save(self, visit: Visit) -> None:
         self._change_known(
@@ -264,7 +272,8 @@ class SqlVisits(Area):
 
 
 def _to_visit(row: Row[Any]) -> Visit:
-    meeting = row.meeting_id and Meeting(row.meeting_id, row.join_url, row.patient_join_url)
+    in_browser = row.patient_join_url if row.patient_join_url != row.join_url else None
+    meeting = row.meeting_id and Meeting(row.meeting_id, row.join_url, in_browser)
     return Visit(
         id=row.id,
         environment_id=row.environment_id,
@@ -292,11 +301,16 @@ def _to_row(visit: Visit) -> dict[str, Any]:
         "organizer_id": visit.organizer_id,
         "meeting_id": meeting and meeting.id,
         "join_url": meeting and meeting.join_url,
-        "patient_join_url": meeting and meeting.patient_join_url,
+        "patient_join_url": meeting and _patients(meeting),
         "met": visit.met,
         "ended_at": visit.ended_at,
         "call_ended_at": visit.call_ended_at,
     }
+
+
+def _patients(meeting: Meeting) -> str:
+    """Never empty beside a meeting: until Graph said their own address, everybody's stands there."""
+    return meeting.patient_join_url or meeting.join_url
 
 
 def _to_story(text: str) -> tuple[Moment, ...]:
