@@ -57,6 +57,20 @@ class AuditEntry:
     actor: str = ""
     facts: Mapping[str, str] | None = None
 
+    @classmethod
+    def of_connector(
+        cls,
+        at: datetime,
+        event: str,
+        outcome: str,
+        about: Visit | OutboxMessage,
+        facts: Mapping[str, str],
+    ) -> "AuditEntry":
+        """What nobody asked for: no request refers to it."""
+        return cls(
+            at, event, outcome, "", about.tenant_id, about.environment_id, "connector", facts
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Door:

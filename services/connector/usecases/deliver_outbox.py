@@ -96,15 +96,12 @@ class DeliverOutbox:
         with self.store.write() as tx:
             tx.outbox.park(message, code)
             tx.audit(
-                AuditEntry(
-                    at=self.clock.now(),
-                    event=Event.WRITE_BACK_PARKED,
-                    outcome=Outcome.FAILURE,
-                    reference="",
-                    tenant_id=message.tenant_id,
-                    environment_id=message.environment_id,
-                    actor="connector",
-                    facts={"visit": message.visit_id, "code": code},
+                AuditEntry.of_connector(
+                    self.clock.now(),
+                    Event.WRITE_BACK_PARKED,
+                    Outcome.FAILURE,
+                    message,
+                    {"visit": message.visit_id, "code": code},
                 )
             )
         return Delivery.PARKED

@@ -92,15 +92,12 @@ class KeepRoster:
         return self.visit_sealer.seal(secrets.wrapped_key, json.dumps(payload).encode())
 
     def _untold(self, visit: Visit, err: Untrusted) -> AuditEntry:
-        return AuditEntry(
-            at=self.clock.now(),
-            event=Event.WRITE_BACK_PARKED,
-            outcome=Outcome.FAILURE,
-            reference="",
-            tenant_id=visit.tenant_id,
-            environment_id=visit.environment_id,
-            actor="connector",
-            facts={"visit": visit.id, "code": err.code},
+        return AuditEntry.of_connector(
+            self.clock.now(),
+            Event.WRITE_BACK_PARKED,
+            Outcome.FAILURE,
+            visit,
+            {"visit": visit.id, "code": err.code},
         )
 
 

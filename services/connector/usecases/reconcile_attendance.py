@@ -199,16 +199,7 @@ class ReconcileAttendance:
     def _entry(
         self, visit: Visit, event: Event, outcome: Outcome, facts: Mapping[str, str]
     ) -> AuditEntry:
-        return AuditEntry(
-            at=self.clock.now(),
-            event=event,
-            outcome=outcome,
-            reference="",
-            tenant_id=visit.tenant_id,
-            environment_id=visit.environment_id,
-            actor="connector",
-            facts=facts,
-        )
+        return AuditEntry.of_connector(self.clock.now(), event, outcome, visit, facts)
 
 
 def _is_news(visit: Visit, ended_at: datetime) -> bool:

@@ -230,7 +230,7 @@ def test_a_visit_nobody_hears_of_is_forgotten_after_its_time(visited: SqlStore) 
     assert VISIT.id in forgotten(visited, NOON + timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_a_visit_that_ended_is_not_forgotten(visited: SqlStore, state: VisitState) -> None:
     with visited.write() as tx:
         tx.visits.save(replace(VISIT, state=state, ended_at=NOON))

@@ -93,14 +93,14 @@ def test_the_end_of_a_call_in_which_nobody_met_says_who_was_missing(
     assert (ended.state, ended.ended_at, ended.met) == (state, at(9), False)
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_a_final_visit_does_not_end_twice(state: VisitState) -> None:
     over = replace(visit(state), ended_at=at(5))
 
     assert over.call_ended([PATIENT_OUT], at(9)) == replace(over, call_ended_at=at(9))
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_what_happened_before_the_end_does_not_open_a_final_visit(state: VisitState) -> None:
     over = replace(visit(state), ended_at=at(5))
 

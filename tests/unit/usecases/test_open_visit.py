@@ -221,7 +221,7 @@ def test_c16_the_database_holds_no_id_of_the_ehr_but_the_linked_user_s(world: Wo
 # Finished visits --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_a_provider_takes_a_finished_visit_up_again_in_the_same_meeting(
     world: World, state: VisitState
 ) -> None:
