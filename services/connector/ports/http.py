@@ -33,8 +33,9 @@ class Http(Protocol):
             AddressRefused: not https, or the host resolves to an address that is not global and
                 not trusted; nothing was sent.
             NotConnected: no address, no connection or no handshake; nothing was sent.
-            TryLater: a certificate that proves nothing (nothing was sent), or no whole answer in
-                time (`maybe_done`).
+            TryLater: a certificate that proves nothing (nothing was sent), no whole answer in
+                time (`maybe_done`), or `slow_host`: too many calls to it take long already (nothing
+                was sent).
             BadAnswer: the body is larger than `max_bytes`.
         """
         ...

@@ -36,6 +36,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "no_connection": ("The server did not accept a connection.", _LATER),
     "connection_lost": ("The server broke off the connection.", _LATER),
     "timeout": ("The server did not answer in time.", _LATER),
+    "slow_host": ("The server takes long to answer others already.", _LATER),
     "tls_failed": ("No secure connection could be made.", _CERTIFICATE),
     "certificate_expired": ("The server's certificate has expired.", _CERTIFICATE),
     "certificate_not_yet_valid": ("The server's certificate is not valid yet.", _CERTIFICATE),

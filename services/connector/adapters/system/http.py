@@ -22,6 +22,7 @@ from connector.adapters.system.egress import (
     destination_of,
     system_resolve,
 )
+from connector.adapters.system.slow_hosts import SlowHosts
 from connector.ports.errors import TryLater
 from connector.ports.http import Answer
 
@@ -37,7 +38,8 @@ class GuardedHttp:
     Args:
         ca_file: PEM of authorities trusted besides the system's.
         trusted_private_hosts: names the egress guard lets resolve to private addresses.
-        pool_size: connections kept alive for one host and port.
+        pool_size: connections kept alive for one host and port; half as many calls to a host may
+            take long at the same time.
         resolve: looks names up; tests pass a resolver that lies.
     """
 
@@ -57,6 +59,7 @@ class GuardedHttp:
         self._context.sslsocket_class = DeadlineSocket
         self._guard = EgressGuard(trusted_private_hosts, resolve)
         self._pool_size = pool_size
+        self._slow_hosts = SlowHosts(pool_size // 2)
         self._idle: dict[tuple[str, int], list[Connection]] = {}
         self._lock = threading.Lock()
 
@@ -73,20 +76,21 @@ class GuardedHttp:
         began = time.monotonic()
         destination = destination_of(url)
         request = request_bytes(method, destination, {**_OURS, **(headers or {})}, body)
-        connection = self._idle_one(destination) or connect(
-            self._context,
-            self._guard,
-            destination,
-            began + min(CONNECT_SECONDS, deadline_seconds),
-        )
-        try:
-            return connection.exchange(request, began + deadline_seconds, max_bytes)
-        except TimeoutError as slow:
-            raise TryLater("timeout", host=destination.host, maybe_done=True) from slow
-        except OSError as lost:
-            raise TryLater("connection_lost", host=destination.host, maybe_done=True) from lost
-        finally:
-            self._keep(destination, connection)
+        with self._slow_hosts.call(destination.host):
+            connection = self._idle_one(destination) or connect(
+                self._context,
+                self._guard,
+                destination,
+                began + min(CONNECT_SECONDS, deadline_seconds),
+            )
+            try:
+                return connection.exchange(request, began + deadline_seconds, max_bytes)
+            except TimeoutError as slow:
+                raise TryLater("timeout", host=destination.host, maybe_done=True) from slow
+            except OSError as lost:
+                raise TryLater("connection_lost", host=destination.host, maybe_done=True) from lost
+            finally:
+                self._keep(destination, connection)
 
     def close(self) -> None:
         """Close the idle connections; the next request opens new ones."""
