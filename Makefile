@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
 	load load-smoke soak bench-floor test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
-	coverage check format data-inventory lock clean
+	coverage check lint format data-inventory lock clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,7 +116,9 @@ $(CHROMIUM):
 $(WRK):
 	apt-get update -q && apt-get install -y -q --no-install-recommends wrk
 
-check: install ## format, lint, types, import contracts, dependency hygiene, tests
+check: lint test ## everything lint says, then the tests
+
+lint: install ## format, lint, types, import contracts, dependency hygiene
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -126,7 +128,6 @@ check: install ## format, lint, types, import contracts, dependency hygiene, tes
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck scripts/*.sh
 	$(BIN)/zizmor --offline --no-progress --config docs/ci/zizmor.yml docs/ci/*.yaml
-	@$(MAKE) --no-print-directory test
 
 format: install ## put every file into its form
 	$(BIN)/ruff format $(SOURCES)
