@@ -1,0 +1,115 @@
+"""What `make bench-scale` prints: one page."""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from rich.table import Table
+
+from loadtest.bench.model import elsewhere_per_second
+from loadtest.bench.postgres import Writes
+from loadtest.bench.scale_check import ALL, BASE, PATIENT, Checked, Round, Seen, Setting
+
+
+class Held(Protocol):
+    """A whole visit."""
+
+    @property
+    def writes(self) -> Writes: ...
+
+
+def tables(
+    rounds: Sequence[Round], checked: Sequence[Checked], visit: Held, cores: int
+) -> Iterator[Table]:
+    yield _reached(rounds, cores)
+    yield _written(rounds, visit.writes)
+    yield _foretold(checked)
+
+
+def _reached(rounds: Sequence[Round], cores: int) -> Table:
+    table = Table(
+        "setting",
+        "launches/s",
+        "web",
+        "PostgreSQL",
+        "outside",
+        "wrk",
+        f"/s on {cores} cores, the last two elsewhere",
+        "p50 ms",
+        "connections",
+        "MiB a process",
+        title="Medians; CPU in ms for one launch",
+    )
+    for setting in ALL:
+        of = _median_of(rounds, setting)
+        table.add_row(
+            setting.name + (", patients" if setting.kind == "patient" else ""),
+            f"{of(lambda s: s.per_second):.0f}",
+            f"{of(lambda s: s.cost.web_ms):.2f}",
+            f"{of(lambda s: s.cost.postgres_ms):.2f}",
+            f"{of(lambda s: s.cost.outside_ms):.2f}",
+            f"{of(lambda s: s.cost.generator_ms):.2f}",
+            f"{of(lambda s: elsewhere_per_second(s.cost, cores)):.0f}",
+            f"{of(lambda s: s.p50_ms):.0f}",
+            f"{of(lambda s: s.connections):.0f}",
+            f"{of(lambda s: statistics.mean(s.memory_mib)):.0f}",
+        )
+    return table
+
+
+def _median_of(
+    rounds: Sequence[Round], setting: Setting
+) -> Callable[[Callable[[Seen], float]], float]:
+    return lambda value: statistics.median(value(one[setting]) for one in rounds)
+
+
+def _written(rounds: Sequence[Round], whole: Writes) -> Table:
+    table = Table(
+        "",
+        "inserted",
+        "updated",
+        "deleted",
+        "transactions",
+        "WAL bytes",
+        title="Database writes; a visit: provider, patient, one reconnect, calls and reports included",
+    )
+    for name, setting in (("a provider's launch", BASE), ("a patient's launch", PATIENT)):
+        of = _median_of(rounds, setting)
+        table.add_row(
+            name,
+            f"{of(lambda s: s.writes.inserted):.1f}",
+            f"{of(lambda s: s.writes.updated):.1f}",
+            f"{of(lambda s: s.writes.deleted):.1f}",
+            f"{of(lambda s: s.writes.committed):.1f}",
+            f"{of(lambda s: s.writes.wal_bytes):,.0f}",
+        )
+    # Its transactions and log are mixed with those of background jobs that look for work.
+    table.add_row(
+        "a whole visit",
+        f"{whole.inserted:.0f}",
+        f"{whole.updated:.0f}",
+        f"{whole.deleted:.0f}",
+        "-",
+        f"{whole.wal_bytes:,.0f}",
+    )
+    return table
+
+
+def _foretold(checked: Sequence[Checked]) -> Table:
+    table = Table(
+        "setting",
+        "foretold /s",
+        "seen /s",
+        "off, median",
+        "bound by",
+        title="The model, from one process",
+    )
+    for one in checked:
+        table.add_row(
+            one.setting.name,
+            f"{one.predicted:.0f}",
+            f"{one.seen:.0f}",
+            f"{one.off_percent:+.0f} %",
+            one.bound,
+        )
+    return table
