@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from connector.adapters.sql.store import SqlStore
@@ -25,6 +26,36 @@ _SLOW: Final = """
 _AS_BEFORE: Final = """
     DROP TRIGGER bench_slow_commit ON audit_event; DROP FUNCTION bench_slow_commit()
 """
+
+# Whoever passes adds lines to one of these two, and a row names its transaction.
+_NEWEST: Final = "SELECT (SELECT max(id) FROM audit_event), (SELECT max(number) FROM visit_event)"
+_PASSES: Final = """
+    SELECT count(DISTINCT passing) FROM (
+        SELECT xmin::text AS passing FROM audit_event WHERE id > %s
+        UNION ALL SELECT xmin::text FROM visit_event WHERE number > %s
+    ) AS lines
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The newest lines there are; 0 where there is none."""
+
+    audit_event: int
+    visit_event: int
+
+
+def newest(url: str) -> Mark:
+    with postgres.connected(url) as connection:
+        row = connection.execute(_NEWEST).fetchone() or (0, 0)
+    return Mark(row[0] or 0, row[1] or 0)
+
+
+def passes_since(url: str, mark: Mark) -> int:
+    """How many transactions have passed the gate since."""
+    with postgres.connected(url) as connection:
+        row = connection.execute(_PASSES, (mark.audit_event, mark.visit_event)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def held_ms(url: str) -> float:

@@ -36,11 +36,15 @@ class Launched:
 
 
 class Launches:
-    """Numbers every visit once over all rounds of a stand; the patients' launches are of visits of their own."""
+    """Numbers every visit once over all rounds of a stand.
+
+    Patients launch the visits that providers launched last; when they have all been, those of nobody yet.
+    """
 
     def __init__(self, recorded: Recorded, first_csn: int = 700_000_000) -> None:
         self._recorded = recorded
         self._next_csn = first_csn
+        self._next_of_patients = first_csn
 
     def drive(self, web: Web, seconds: int, connections: int, kind: str = "provider") -> Launched:
         """`kind` is "provider", or "patient" where a patient's launch was recorded too."""
@@ -48,13 +52,17 @@ class Launches:
         said = self._wrk(web, seconds, connections, kind)
         used, generator = web.cpu_seconds() - used, _children_seconds() - generator
         launched = launched_as(said, seconds, used, generator)
-        self._next_csn += int(launched.count) + 1000
+        if kind == "patient":
+            self._next_of_patients += int(launched.count / 2)
+        else:
+            self._next_of_patients = self._next_csn
+            self._next_csn += int(launched.count) + 1000
         return launched
 
     def _wrk(self, web: Web, seconds: int, connections: int, kind: str) -> str:
         environment = {
             **os.environ,
-            "FIRST_CSN": str(self._next_csn),
+            "FIRST_CSN": str(self._next_of_patients if kind == "patient" else self._next_csn),
             "FHIR_BASE": quote(self._recorded.fhir_base, safe=""),
             "ISS": quote(self._recorded.iss, safe=""),
             "KIND": kind,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -45,6 +45,10 @@ _BYTES: Final = """
 _CONNECTIONS: Final = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+_WAITING: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'
 """
 
 
@@ -175,20 +179,37 @@ def settled(url: str) -> Writes:
     return seen
 
 
+@dataclass(slots=True)
+class Watched:
+    """Looks at a database's sessions: the most there were, and of each look how many waited for the gate."""
+
+    most_connections: int = 0
+    waiting: list[int] = field(default_factory=list)
+
+    @property
+    def waiting_at_once(self) -> float:
+        return sum(self.waiting) / len(self.waiting) if self.waiting else 0.0
+
+    def look(self, connection: psycopg.Connection[Any]) -> None:
+        self.most_connections = max(self.most_connections, _other_sessions(connection))
+        row = connection.execute(_WAITING).fetchone()
+        self.waiting.append(int(row[0]) if row else 0)
+
+
 @contextmanager
-def most_connections(url: str) -> Iterator[Callable[[], int]]:
-    """Counts meanwhile, four times a second; the most there were."""
-    most, ended = [0], threading.Event()
+def watched(url: str) -> Iterator[Watched]:
+    """Looks four times a second meanwhile."""
+    seen, ended = Watched(), threading.Event()
 
     def watch() -> None:
         with connected(url) as connection:
             while not ended.wait(_LOOK_SECONDS):
-                most[0] = max(most[0], _other_sessions(connection))
+                seen.look(connection)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield lambda: most[0]
+        yield seen
     finally:
         ended.set()
         watcher.join()

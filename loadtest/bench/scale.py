@@ -22,7 +22,7 @@ from scripts.sandbox_parts.ports import Ports
 from scripts.story.scenes import Visit
 
 from loadtest.bench import gate, postgres, scale_words, whole_visit
-from loadtest.bench.launches import Launched, Launches
+from loadtest.bench.launches import Launches
 from loadtest.bench.model import Cost, elsewhere_per_second
 from loadtest.bench.postgres import Writes
 from loadtest.bench.scale_check import (
@@ -38,7 +38,9 @@ from loadtest.bench.scale_check import (
 )
 from loadtest.bench.stand import ROOT, Recorded, playing, record, serving
 
-WARM_UP_SECONDS: Final = 2
+WARM_UP_SECONDS: Final = (
+    4  # four processes need it: each imports, connects and fetches keys for itself
+)
 MIB: Final = 2**20
 
 
@@ -49,13 +51,16 @@ class WholeVisit:
     url: str = ""
     writes: Writes = field(default_factory=lambda: Writes(0, 0, 0, 0, 0))
     by_table: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    gate_passes: int = 0
 
     def hold(self, visit: Visit) -> None:
         """One visit is measured; then `visit` is held as well, which records the patient's launch."""
         other = whole_visit.another(visit)
         before, rows = postgres.settled(self.url), postgres.rows_written(self.url)
+        mark = gate.newest(self.url)
         whole_visit.hold(other)
         self.writes = postgres.settled(self.url) - before
+        self.gate_passes = gate.passes_since(self.url, mark)
         self.by_table = _more(postgres.rows_written(self.url), rows)
         whole_visit.hold(visit)
 
@@ -101,10 +106,12 @@ class Stand:
             before = postgres.writes(self.url)
             warm = self.launches.drive(web, WARM_UP_SECONDS, setting.at_once, setting.kind)
             used, outside = self.server.cpu_seconds(), _cpu_seconds(self.outside)
-            with postgres.most_connections(self.url) as connections:
+            machine = _machine()
+            with postgres.watched(self.url) as sessions:
                 launched = self.launches.drive(web, seconds, setting.at_once, setting.kind)
             used = self.server.cpu_seconds() - used
             outside = _cpu_seconds(self.outside) - outside
+            machine = tuple(n - b for n, b in zip(_machine(), machine, strict=True))
             memory = tuple(size / MIB for size in web.memory_bytes())
         if warm.refused + launched.refused:
             raise SystemExit(f"{setting.name}: launches were refused, nothing is measured")
@@ -117,23 +124,25 @@ class Stand:
             upstream_ms=launched.upstream_ms,
             gate_ms=gate_ms,
         )
-        return _seen(
-            launched, cost, connections(), memory, written.per(warm.count + launched.count)
+        return Seen(
+            per_second=launched.per_second,
+            cost=cost,
+            p50_ms=launched.p50_ms,
+            p99_ms=launched.p99_ms,
+            connections=sessions.most_connections,
+            waiting_for_gate=sessions.waiting_at_once,
+            cores_busy=machine[0] / seconds,
+            cores_stolen=machine[1] / seconds,
+            memory_mib=memory,
+            writes=written.per(warm.count + launched.count),
         )
 
 
-def _seen(
-    launched: Launched, cost: Cost, connections: int, memory: tuple[float, ...], writes: Writes
-) -> Seen:
-    return Seen(
-        per_second=launched.per_second,
-        cost=cost,
-        p50_ms=launched.p50_ms,
-        p99_ms=launched.p99_ms,
-        connections=connections,
-        memory_mib=memory,
-        writes=writes,
-    )
+def _machine() -> tuple[float, ...]:
+    """Seconds that all cores worked, and that they were ready to and somebody else's machine did."""
+    times = psutil.cpu_times()
+    busy = sum(times) - times.idle - times.iowait - times.steal - times.guest - times.guest_nice
+    return (busy, times.steal)
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
@@ -167,7 +176,7 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench.scale", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=5)
     return parser.parse_args()
 
@@ -190,7 +199,11 @@ def _keep(
         "cores": cores,
         "tolerance_percent": TOLERANCE_PERCENT,
         "checked": [asdict(one) for one in checked],
-        "whole_visit": {"launches": whole_visit.LAUNCHES, **asdict(visit.writes)},
+        "whole_visit": {
+            "launches": whole_visit.LAUNCHES,
+            "gate_passes": visit.gate_passes,
+            **asdict(visit.writes),
+        },
         "whole_visit_by_table": visit.by_table,
         "model": [asdict(base_cost(one)) for one in rounds],
         "rounds": [

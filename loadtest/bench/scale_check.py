@@ -41,6 +41,8 @@ class Seen:
     Attributes:
         per_second: launches reached.
         connections: most of web's to the database.
+        waiting_for_gate: transactions that wait for the audit trail's gate at any moment.
+        cores_busy: of this machine, with all that ran on it; `cores_stolen` another machine had.
         memory_mib: PSS of each web process.
     """
 
@@ -49,6 +51,9 @@ class Seen:
     p50_ms: float
     p99_ms: float
     connections: int
+    waiting_for_gate: float
+    cores_busy: float
+    cores_stolen: float
     memory_mib: tuple[float, ...]
     writes: Writes
 

@@ -17,12 +17,15 @@ class Held(Protocol):
     @property
     def writes(self) -> Writes: ...
 
+    @property
+    def gate_passes(self) -> int: ...
+
 
 def tables(
     rounds: Sequence[Round], checked: Sequence[Checked], visit: Held, cores: int
 ) -> Iterator[Table]:
     yield _reached(rounds, cores)
-    yield _written(rounds, visit.writes)
+    yield _written(rounds, visit)
     yield _foretold(checked)
 
 
@@ -37,6 +40,8 @@ def _reached(rounds: Sequence[Round], cores: int) -> Table:
         f"/s on {cores} cores, the last two elsewhere",
         "p50 ms",
         "connections",
+        "at the gate",
+        "cores busy, stolen",
         "MiB a process",
         title="Medians; CPU in ms for one launch",
     )
@@ -52,6 +57,8 @@ def _reached(rounds: Sequence[Round], cores: int) -> Table:
             f"{of(lambda s: elsewhere_per_second(s.cost, cores)):.0f}",
             f"{of(lambda s: s.p50_ms):.0f}",
             f"{of(lambda s: s.connections):.0f}",
+            f"{of(lambda s: s.waiting_for_gate):.1f}",
+            f"{of(lambda s: s.cores_busy):.1f}, {of(lambda s: s.cores_stolen):.1f}",
             f"{of(lambda s: statistics.mean(s.memory_mib)):.0f}",
         )
     return table
@@ -63,7 +70,7 @@ def _median_of(
     return lambda value: statistics.median(value(one[setting]) for one in rounds)
 
 
-def _written(rounds: Sequence[Round], whole: Writes) -> Table:
+def _written(rounds: Sequence[Round], visit: Held) -> Table:
     table = Table(
         "",
         "inserted",
@@ -71,6 +78,7 @@ def _written(rounds: Sequence[Round], whole: Writes) -> Table:
         "deleted",
         "transactions",
         "WAL bytes",
+        "gate",
         title="Database writes; a visit: provider, patient, one reconnect, calls and reports included",
     )
     for name, setting in (("a provider's launch", BASE), ("a patient's launch", PATIENT)):
@@ -82,7 +90,9 @@ def _written(rounds: Sequence[Round], whole: Writes) -> Table:
             f"{of(lambda s: s.writes.deleted):.1f}",
             f"{of(lambda s: s.writes.committed):.1f}",
             f"{of(lambda s: s.writes.wal_bytes):,.0f}",
+            "1",
         )
+    whole = visit.writes
     # Its transactions and log are mixed with those of background jobs that look for work.
     table.add_row(
         "a whole visit",
@@ -91,6 +101,7 @@ def _written(rounds: Sequence[Round], whole: Writes) -> Table:
         f"{whole.deleted:.0f}",
         "-",
         f"{whole.wal_bytes:,.0f}",
+        f"{visit.gate_passes}",
     )
     return table
 

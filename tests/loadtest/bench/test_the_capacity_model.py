@@ -67,7 +67,18 @@ def test_too_much_promised_is_positive_and_too_little_negative() -> None:
 
 
 def seen(per_second: float, cost: Cost = COST) -> Seen:
-    return Seen(per_second, cost, 100.0, 200.0, 16, (50.0,), Writes(1, 1, 0, 2, 3000))
+    return Seen(
+        per_second=per_second,
+        cost=cost,
+        p50_ms=100.0,
+        p99_ms=200.0,
+        connections=16,
+        waiting_for_gate=0.1,
+        cores_busy=2.0,
+        cores_stolen=0.0,
+        memory_mib=(50.0,),
+        writes=Writes(1, 1, 0, 2, 3000),
+    )
 
 
 def a_round(factor: float, upstream_alone_ms: float = 100.0) -> dict[object, Seen]:
