@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -96,13 +96,12 @@ class Stand:
         web_settings = self.recorded.with_settings(
             {"CONNECTOR_WEB_WORKERS": str(setting.processes)}
         )
-        gate_ms = gate.held_ms(self.url)
-        slow = (
-            gate.slow_commits(self.url, setting.slower_commit_ms)
-            if setting.slower_commit_ms
-            else nullcontext()
-        )
-        with slow, serving(web_settings, ROOT / "services", port, self.folder / "web.log") as web:
+        with ExitStack() as stack:
+            if setting.slower_commit_ms:
+                stack.enter_context(gate.slow_commits(self.url, setting.slower_commit_ms))
+            gate_ms = gate.held_ms(self.url)
+            log = self.folder / "web.log"
+            web = stack.enter_context(serving(web_settings, ROOT / "services", port, log))
             before = postgres.writes(self.url)
             warm = self.launches.drive(web, WARM_UP_SECONDS, setting.at_once, setting.kind)
             used, outside = self.server.cpu_seconds(), _cpu_seconds(self.outside)

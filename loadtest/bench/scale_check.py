@@ -87,10 +87,10 @@ def check(rounds: Sequence[Round], setting: Setting, cores: int) -> Checked:
         raise ValueError("a prediction is checked by rounds, and there was none")
     foretold = []
     for one in rounds:
-        cost = base_cost(one)
-        slower = replace(cost, gate_ms=cost.gate_ms + setting.slower_commit_ms)
+        # How long a commit takes is the database's doing, as it was just before.
+        cost = replace(base_cost(one), gate_ms=one[setting].cost.gate_ms)
         foretold.append(
-            predict(slower, processes=setting.processes, cores=cores, at_once=setting.at_once)
+            predict(cost, processes=setting.processes, cores=cores, at_once=setting.at_once)
         )
     seen = [one[setting].per_second for one in rounds]
     return Checked(

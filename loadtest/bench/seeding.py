@@ -6,6 +6,7 @@ connector's own; a table nobody decided about stops it. The audit trail is chain
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -259,18 +260,24 @@ def grow(url: str, size: Size) -> None:
     """Fill the database at rest and gather its statistics, as autovacuum would have.
 
     Raises:
-        LookupError: no visit was held there to its end.
+        LookupError: no visit was held there to its end, or a table is new to us.
     """
-    with psycopg.connect(url) as connection:
-        planned = copies(size)
-        decided(planned)
-        _name_what_is_copied(connection)
-        for one in planned:
-            connection.execute(one.statement())
-        _grow_audit(connection, size.audit_lines)
+    planned = copies(size)
+    decided(planned)
+    with ThreadPoolExecutor() as both:
+        grown = (both.submit(_grow_rows, url, planned), both.submit(_grow_audit, url, size))
+    for one in grown:
+        one.result()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
+
+
+def _grow_rows(url: str, planned: list[Copies]) -> None:
+    with psycopg.connect(url) as connection:
+        _name_what_is_copied(connection)
+        for one in planned:
+            connection.execute(one.statement())
 
 
 def _name_what_is_copied(connection: psycopg.Connection[Any]) -> None:
@@ -283,7 +290,12 @@ def _name_what_is_copied(connection: psycopg.Connection[Any]) -> None:
         raise LookupError("no visit was held to its end: there is nothing to copy")
 
 
-def _grow_audit(connection: psycopg.Connection[Any], count: int) -> None:
+def _grow_audit(url: str, size: Size) -> None:
+    with psycopg.connect(url) as connection:
+        _add_lines(connection, size.audit_lines)
+
+
+def _add_lines(connection: psycopg.Connection[Any], count: int) -> None:
     words = ", ".join(HASHED)
     like = connection.execute(
         f"SELECT {words} FROM audit_event WHERE event = 'person.launch.complete' LIMIT 1"  # noqa: S608

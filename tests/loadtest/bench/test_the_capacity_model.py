@@ -88,7 +88,7 @@ def a_round(factor: float, upstream_alone_ms: float = 100.0) -> dict[object, See
     for one in FORETOLD:
         slower = replace(cost, gate_ms=cost.gate_ms + one.slower_commit_ms)
         said = predict(slower, processes=one.processes, cores=2, at_once=one.at_once)
-        measured[one] = seen(said.per_second * factor)
+        measured[one] = seen(said.per_second * factor, slower)
     return measured
 
 

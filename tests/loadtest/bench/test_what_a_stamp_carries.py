@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from loadtest.bench import stamps
 from loadtest.bench.stamps import STAMPS, Stamp, VisitCost, breaks_first, table, visits_per_second
+
+from loadtest.bench import stamps
 
 PREFIX = "teams-ehr-connector:"
 CAPACITY = Path("docs/capacity.md").read_text(encoding="utf-8")
@@ -100,5 +101,5 @@ def test_the_page_says_every_size_of_the_table_and_every_assumption() -> None:
 
 def test_measurements_that_are_missing_are_named(tmp_path: Path) -> None:
     (tmp_path / "scale.json").write_text(json.dumps({}))
-    with pytest.raises(Exception, match="run.json"):
+    with pytest.raises(Exception, match=r"run\.json"):
         stamps.read_cost(tmp_path / "no-run", tmp_path)
