@@ -29,6 +29,7 @@ SMALL: Final = "small"
 GROWN: Final = "grown"
 KINDS: Final = ("provider", "patient")
 MOST_RATIO: Final = 1.10
+WIDTH: Final = 110
 WARM_UP_SECONDS: Final = 4
 _OF_VISIT: Final = (
     *("visit", "visit_secret", "visit_person", "participant", "applied_notification"),
@@ -113,7 +114,7 @@ class Sides:
 
 
 def main() -> int:
-    asked, console = _asked(), Console(highlight=False)
+    asked, console = _asked(), Console(highlight=False, width=WIDTH)
     size = Size(asked.visits, asked.audit_lines, asked.configurations)
     with tempfile.TemporaryDirectory() as name, postgres.serving(Path(name)) as server:
         folder = Path(name)

@@ -38,6 +38,7 @@ from loadtest.bench.scale_check import (
 )
 from loadtest.bench.stand import ROOT, Recorded, playing, record, serving
 
+WIDTH: Final = 110
 WARM_UP_SECONDS: Final = (
     4  # four processes need it: each imports, connects and fetches keys for itself
 )
@@ -150,7 +151,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def main() -> int:
-    asked, console = _asked(), Console(highlight=False)
+    asked, console = _asked(), Console(highlight=False, width=WIDTH)
     cores, visit = os.cpu_count() or 1, WholeVisit()
     with tempfile.TemporaryDirectory() as name, postgres.serving(Path(name)) as server:
         folder = Path(name)
@@ -175,7 +176,7 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.bench.scale", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     return parser.parse_args()
 

@@ -22,7 +22,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        slower = f", commits {self.slower_commit_ms:.0f} ms slower" if self.slower_commit_ms else ""
+        slower = f", commits +{self.slower_commit_ms:.0f} ms" if self.slower_commit_ms else ""
         return f"{self.processes} web, {self.at_once} at once{slower}"
 
 

@@ -32,18 +32,19 @@ def tables(
 def _reached(rounds: Sequence[Round], cores: int) -> Table:
     table = Table(
         "setting",
-        "launches/s",
+        "per s",
         "web",
-        "PostgreSQL",
-        "outside",
+        "pg",
+        "out",
         "wrk",
-        f"/s on {cores} cores, the last two elsewhere",
-        "p50 ms",
-        "connections",
-        "at the gate",
-        "cores busy, stolen",
-        "MiB a process",
-        title="Medians; CPU in ms for one launch",
+        "alone",
+        "p50",
+        "conn.",
+        "gate",
+        "busy",
+        "MiB",
+        title=f"Medians; CPU in ms a launch. alone: launches/s of {cores} cores with outside and wrk elsewhere",
+        caption="conn.: most of web's to the database; gate: waiting for it; busy: cores; MiB: PSS of a process",
     )
     for setting in ALL:
         of = _median_of(rounds, setting)
@@ -58,7 +59,7 @@ def _reached(rounds: Sequence[Round], cores: int) -> Table:
             f"{of(lambda s: s.p50_ms):.0f}",
             f"{of(lambda s: s.connections):.0f}",
             f"{of(lambda s: s.waiting_for_gate):.1f}",
-            f"{of(lambda s: s.cores_busy):.1f}, {of(lambda s: s.cores_stolen):.1f}",
+            f"{of(lambda s: s.cores_busy):.1f}",
             f"{of(lambda s: statistics.mean(s.memory_mib)):.0f}",
         )
     return table

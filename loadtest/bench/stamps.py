@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from loadtest.arrivals import CLINIC_MORNING
 from loadtest.bench.stand import ROOT
 from loadtest.records import Persona
 from loadtest.verdict import evidence
@@ -27,6 +28,9 @@ COMMIT_MS: Final = {False: 2.0, True: 5.0}
 ROUND_TRIP_MS: Final = 0.7
 GATE_ROUND_TRIPS: Final = 3
 LAUNCHES_OF_A_VISIT: Final = 2.07
+AUDIT_LINES_OF_A_VISIT: Final = 3
+SHARE_OF_NINE: Final = 0.18
+WORKING_DAYS_A_MONTH: Final = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +103,38 @@ def breaks_first(allowed: Mapping[str, float]) -> tuple[str, float]:
     return min(allowed.items(), key=lambda each: each[1])
 
 
+def visits_a_day(at_the_peak: float) -> float:
+    """Of a working day whose nine o'clock visits begin so many a second at their peak."""
+    return at_the_peak * 60 * sum(CLINIC_MORNING) / SHARE_OF_NINE
+
+
 def table(cost: VisitCost) -> list[str]:
-    """Markdown, a row for each stamp."""
+    """Markdown, a row for each stamp: visits a second that each part allows, and which breaks first."""
     parts = list(visits_per_second(STAMPS[0], cost))
-    heads = ["stamp", *parts, "carries, visits/s", "an hour", "launches/s", "rows/s", "WAL MB/s"]
+    heads = ["stamp", *parts, "carries, visits/s", "launches/s", "visits/h", "visits on such a day"]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for stamp in STAMPS:
         allowed = visits_per_second(stamp, cost)
         first, rate = breaks_first(allowed)
         cells = [f"**{v:.0f}**" if name == first else f"{v:.0f}" for name, v in allowed.items()]
         lines.append(
-            f"| {stamp.name} | {' | '.join(cells)} | {rate:.0f} | {rate * 3600:,.0f} "
-            f"| {rate * LAUNCHES_OF_A_VISIT:.0f} | {rate * cost.rows_written:,.0f} "
-            f"| {rate * cost.wal_bytes / 1e6:.1f} |"
+            f"| {stamp.name} | {' | '.join(cells)} | {rate:.0f} "
+            f"| {rate * LAUNCHES_OF_A_VISIT:.0f} | {rate * 3600:,.0f} | {visits_a_day(rate):,.0f} |"
+        )
+    return lines
+
+
+def writes_table(cost: VisitCost) -> list[str]:
+    """Markdown: what the database writes at that peak, and in a month of such days."""
+    heads = ["stamp", "rows/s", "WAL MB/s", "WAL GB/month", "visits GB", "audit GB/month"]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for stamp in STAMPS:
+        _, rate = breaks_first(visits_per_second(stamp, cost))
+        month = visits_a_day(rate) * WORKING_DAYS_A_MONTH
+        audit = month * AUDIT_LINES_OF_A_VISIT * cost.audit_bytes
+        lines.append(
+            f"| {stamp.name} | {rate * cost.rows_written:,.0f} | {rate * cost.wal_bytes / 1e6:.1f} "
+            f"| {month * cost.wal_bytes / 1e9:.0f} | {month * cost.stored_bytes / 1e9:.1f} | {audit / 1e9:.1f} |"
         )
     return lines
 
@@ -148,7 +171,7 @@ def main() -> int:
     asked = parser.parse_args()
     cost = read_cost(asked.run, ROOT / "artefacts" / "bench")
     print(cost)
-    print("\n".join(table(cost)))
+    print("\n".join([*table(cost), "", *writes_table(cost)]))
     return 0
 
 

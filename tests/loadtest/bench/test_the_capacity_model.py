@@ -26,24 +26,42 @@ def test_one_person_launches_as_often_as_a_launch_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "cores", "most", "bound"),
-    [
-        (4, 2, 2 * 1000 / 12, "cores"),
-        (1, 8, 1000 / 6, "web's processes"),
-        (16, 64, 1000 / 1, "the audit trail's gate"),
-    ],
+    ("processes", "cores", "most"),
+    [(4, 2, 2 * 1000 / 12), (1, 8, 1000 / 6), (16, 64, 1000 / 1)],
+    ids=["cores", "one process", "the gate"],
 )
-def test_however_many_launch_the_scarcest_thing_decides(
-    processes: int, cores: int, most: float, bound: str
+def test_however_many_launch_the_scarcest_thing_is_never_exceeded_and_nearly_used_up(
+    processes: int, cores: int, most: float
 ) -> None:
     crowd = predict(COST, processes=processes, cores=cores, at_once=2000)
-    assert most * 0.97 < crowd.per_second <= most * 1.0001
-    assert crowd.bound == bound
+    assert most * 0.8 < crowd.per_second <= most
 
 
-def test_more_people_never_make_fewer_launches() -> None:
+@pytest.mark.parametrize(
+    ("changed", "bound"),
+    [
+        ({"gate_ms": 0.0, "postgres_ms": 40.0}, "cores"),
+        ({"gate_ms": 0.0, "web_ms": 40.0}, "web's processes"),
+        ({"gate_ms": 40.0}, "the audit trail's gate"),
+        ({"upstream_ms": 5000.0}, "launches at once"),
+    ],
+)
+def test_what_a_launch_needs_much_of_is_named(changed: dict[str, float], bound: str) -> None:
+    assert predict(replace(COST, **changed), processes=1, cores=2, at_once=16).bound == bound
+
+
+def test_more_people_make_more_launches_until_they_stand_in_one_another_s_way() -> None:
     rates = [predict(COST, processes=2, cores=2, at_once=n).per_second for n in range(1, 80)]
-    assert rates == sorted(rates)
+    assert rates[:16] == sorted(rates[:16])
+    assert min(rates[24:]) > max(rates) * 0.9
+
+
+def test_who_waits_for_a_processor_inside_the_gate_holds_up_everybody() -> None:
+    """So a stamp with little to compute is held up less by the same gate."""
+    slow = replace(COST, gate_ms=8.0)
+    narrow = predict(slow, processes=2, cores=2, at_once=64).per_second
+    wide = predict(slow, processes=32, cores=32, at_once=64).per_second
+    assert narrow < wide <= 1000 / 8
 
 
 def test_a_slower_gate_makes_fewer_launches() -> None:

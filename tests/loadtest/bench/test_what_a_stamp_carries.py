@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from loadtest.bench.stamps import STAMPS, Stamp, VisitCost, breaks_first, table, visits_per_second
+from loadtest.bench.stamps import (
+    STAMPS,
+    Stamp,
+    VisitCost,
+    breaks_first,
+    table,
+    visits_a_day,
+    visits_per_second,
+    writes_table,
+)
 
 from loadtest.bench import stamps
 
@@ -91,6 +100,18 @@ def test_the_table_has_a_row_for_each_stamp_and_marks_what_breaks_first() -> Non
     assert [row.split("|")[1].strip() for row in rows] == [one.name for one in STAMPS]
     assert all(row.count("**") == 2 for row in rows)
     assert all(row.count("|") == heads.count("|") for row in rows)
+
+
+def test_what_is_written_grows_with_what_is_carried_and_has_a_row_for_each_stamp() -> None:
+    _, _, *rows = writes_table(COST)
+    per_second = [float(row.split("|")[2].replace(",", "")) for row in rows]
+    carries = [carried(one)[1] for one in STAMPS]
+    assert per_second == [pytest.approx(rate * COST.rows_written, abs=1) for rate in carries]
+
+
+def test_a_day_has_as_many_visits_at_nine_as_its_peak_makes() -> None:
+    """9.1 minutes of the peak, as arrivals.CLINIC_MORNING has it, are 18 % of the day."""
+    assert visits_a_day(10) * 0.18 == pytest.approx(10 * 60 * 9.1)
 
 
 def test_the_page_says_every_size_of_the_table_and_every_assumption() -> None:
