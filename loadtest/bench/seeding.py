@@ -103,7 +103,8 @@ def _configurations(count: int) -> list[Copies]:
     of_it = {"tenant_id": _OF_TENANT, "environment_id": _ENVIRONMENT}
     revision = {**of_it, "fhir_base_url": _ADDRESS, "approver_object_id": "'approver-' || (n / 2)"}
     active = f"{_OURS} AND state = 'active'"
-    superseded = {"id": "'earlier-' || n", "number": "0", "state": "'superseded'"}
+    superseded = {"id": "'earlier-' || n", "state": "'superseded'"}
+    in_use = {"id": "'revision-' || n", "number": "old.number + 1"}
     claim = {"environment_id": _ENVIRONMENT, "fhir_base_url": _ADDRESS}
     # Users 0 to 10 of each environment in turn.
     link = {
@@ -130,7 +131,7 @@ def _configurations(count: int) -> list[Copies]:
                 "kind": "CASE n % 2 WHEN 0 THEN 'test' ELSE 'production' END",
             },
         ),
-        Copies(tables.configuration_revision, count, active, revision | {"id": "'revision-' || n"}),
+        Copies(tables.configuration_revision, count, active, revision | in_use),
         Copies(tables.configuration_revision, count, active, revision | superseded),
         Copies(tables.issuer_claim, count, _OURS, claim | {"revision_id": "'revision-' || n"}),
         Copies(
@@ -151,67 +152,58 @@ def _configurations(count: int) -> list[Copies]:
     ]
 
 
+_OF_HELD = f"visit_id = {_HELD}"
+_THEIRS = {"visit_id": _VISIT}
+
+
 def _visits(count: int, configurations: int) -> list[Copies]:
-    of_visit = f"visit_id = {_HELD}"
-    theirs = {"visit_id": _VISIT}
+    """Kept as long as the setting says, their seals destroyed but for those that are alive."""
     elsewhere = f"'env-' || (1 + n % {configurations})"
+    tenant = f"'tenant-' || ((1 + n % {configurations}) / 2)"
     where = {
         "environment_id": f"CASE n % 10 WHEN 0 THEN {_ITS_ENVIRONMENT} ELSE {elsewhere} END",
-        "tenant_id": (
-            "CASE n % 10 WHEN 0 THEN old.tenant_id "
-            f"ELSE 'tenant-' || ((1 + n % {configurations}) / 2) END"
-        ),
+        "tenant_id": f"CASE n % 10 WHEN 0 THEN old.tenant_id ELSE {tenant} END",
     }
-    destroyed = f"CASE WHEN n <= {_ALIVE} THEN old.ehr_id_sealed ELSE "
+    visit = {
+        "id": _VISIT,
+        "visit_key": "md5('key' || n) || md5('more' || n)",
+        "created_at": f"{_ENDED} - interval '20 minutes'",
+        "ended_at": _ENDED,
+        "call_ended_at": _ENDED,
+    }
+    told = {
+        "key": "md5(old.key || n)",
+        "sealed": _sealed("sealed", "''"),
+        "created_at": _ENDED,
+        "delivered_at": _ENDED,
+    }
+    person = {"ehr_id_sealed": _sealed("ehr_id_sealed", "''")}
+    in_call = {"ehr_id_sealed": _sealed("ehr_id_sealed", "NULL")}
     return [
-        Copies(
-            tables.visit,
-            count,
-            f"id = {_HELD}",
-            where
-            | {
-                "id": _VISIT,
-                "visit_key": "md5('key' || n) || md5('more' || n)",
-                "created_at": f"{_ENDED} - interval '20 minutes'",
-                "ended_at": _ENDED,
-                "call_ended_at": _ENDED,
-            },
-        ),
-        Copies(tables.visit_secret, _ALIVE, of_visit, theirs | {"kept_at": "now()"}),
-        Copies(
-            tables.visit_person, count, of_visit, theirs | {"ehr_id_sealed": f"{destroyed}'' END"}
-        ),
-        Copies(
-            tables.participant, count, of_visit, theirs | {"ehr_id_sealed": f"{destroyed}NULL END"}
-        ),
-        Copies(tables.applied_notification, count, of_visit, theirs),
-        Copies(tables.visit_event, count, of_visit, theirs | {"at": _ENDED}),
-        Copies(
-            tables.outbox_message,
-            count,
-            of_visit,
-            where
-            | theirs
-            | {
-                "key": "md5(old.key || n)",
-                "sealed": f"CASE WHEN n <= {_ALIVE} THEN old.sealed ELSE '' END",
-                "created_at": _ENDED,
-                "delivered_at": _ENDED,
-            },
-        ),
-        Copies(
-            meeting_watch,
-            _ALIVE,
-            of_visit,
-            theirs | {"tenant_id": where["tenant_id"], "graph_id": "md5('graph' || n)"},
-        ),
-        Copies(attendance_check, _ALIVE, of_visit, theirs),
-        Copies(
-            tables.redeemed_launch,
-            _SPENT_STATES,
-            "state_hash = (SELECT min(state_hash) FROM redeemed_launch)",
-            {"state_hash": "md5('a' || n) || md5('b' || n)", "redeemed_at": "now()"},
-        ),
+        Copies(tables.visit, count, f"id = {_HELD}", where | visit),
+        Copies(tables.visit_person, count, _OF_HELD, _THEIRS | person),
+        Copies(tables.participant, count, _OF_HELD, _THEIRS | in_call),
+        Copies(tables.applied_notification, count, _OF_HELD, _THEIRS),
+        Copies(tables.visit_event, count, _OF_HELD, _THEIRS | {"at": _ENDED}),
+        Copies(tables.outbox_message, count, _OF_HELD, _THEIRS | where | told),
+        *_alive(where["tenant_id"]),
+    ]
+
+
+def _sealed(column: str, destroyed: str) -> str:
+    return f"CASE WHEN n <= {_ALIVE} THEN old.{column} ELSE {destroyed} END"
+
+
+def _alive(tenant: str) -> list[Copies]:
+    """What is kept of visits of the last hours only."""
+    watch = {"tenant_id": tenant, "graph_id": "md5('graph' || n)"}
+    spent = {"state_hash": "md5('a' || n) || md5('b' || n)", "redeemed_at": "now()"}
+    one_state = "state_hash = (SELECT min(state_hash) FROM redeemed_launch)"
+    return [
+        Copies(tables.visit_secret, _ALIVE, _OF_HELD, _THEIRS | {"kept_at": "now()"}),
+        Copies(meeting_watch, _ALIVE, _OF_HELD, _THEIRS | watch),
+        Copies(attendance_check, _ALIVE, _OF_HELD, _THEIRS),
+        Copies(tables.redeemed_launch, _SPENT_STATES, one_state, spent),
     ]
 
 
