@@ -20,8 +20,8 @@ PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
-	load load-smoke soak bench-floor test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff image-check \
-	coverage check lint format data-inventory lock clean
+	load load-smoke soak bench-floor bench-scale bench-growth test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff \
+	image-check coverage check lint format data-inventory lock clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,12 @@ load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a st
 
 bench-floor: install $(WRK) ## CPU of a provider launch in turns with the floor (FLOOR=its program) and an earlier checkout (BEFORE=)
 	@$(BIN)/python -m loadtest.bench $(if $(FLOOR),--floor $(FLOOR)) $(if $(BEFORE),--before $(BEFORE))
+
+bench-scale: install $(WRK) ## 1, 2, 4 web processes on PostgreSQL: launches/s, CPU, memory, connections, writes; is the capacity model right?
+	@$(BIN)/python -m loadtest.bench.scale $(OPTIONS)
+
+bench-growth: install $(WRK) ## CPU of a launch with 100,000 visits, 1,000,000 audit lines, 10,000 configurations: at most a tenth more
+	@$(BIN)/python -m loadtest.bench.growth $(OPTIONS)
 
 soak: install ## the longest of them: does anything grow?
 	@$(BIN)/python -m loadtest --scenario soak $(LOAD_OPTIONS)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def install() -> Path | None:
 
 
 @contextmanager
-def server(binaries: Path, folder: Path) -> Iterator[str]:
+def server(binaries: Path, folder: Path, settings: Mapping[str, str] = SETTINGS) -> Iterator[str]:
     """A running server; its superuser needs no password from this machine's loopback."""
     # PostgreSQL refuses to run as root; its package brings a user of that name.
     owner = SUPERUSER if os.geteuid() == 0 else None
@@ -83,9 +83,9 @@ def server(binaries: Path, folder: Path) -> Iterator[str]:
     )
     port = free_port()
     address = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    chosen = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
-        [str(binaries / "postgres"), *address, *settings], user=owner, cwd=folder
+        [str(binaries / "postgres"), *address, *chosen], user=owner, cwd=folder
     )
     try:
         wait_until_ready(binaries, port, process)

@@ -36,6 +36,7 @@ class Script:
         documents: body by path, of every GET; `patched` of every PATCH.
         csn: the recorded visit's contact serial number; stands in for each launch's own.
         thread: the recorded meeting's id, likewise.
+        patient_token: the patient's answer, with `patient_claims`; empty where only a provider launched.
         delays_ms: least and most milliseconds before an answer.
     """
 
@@ -57,6 +58,8 @@ class Script:
     meeting_id: str
     app_token_path: str
     app_token: str
+    patient_token: str = ""
+    patient_claims: Mapping[str, Any] = field(default_factory=dict)
     delays_ms: tuple[float, float] = (20.0, 50.0)
 
 
@@ -93,12 +96,16 @@ class Outside:
         return said.get(path) or said.get(recorded, "")
 
     def _token(self, body: bytes) -> str:
-        """The code is `<csn>~<nonce>`: so nothing need be remembered between two requests."""
+        """The code is `<csn>~<nonce>`, a patient's `p<csn>~<nonce>`: nothing need be remembered between two requests."""
+        script = self.script
         csn, _, nonce = parse_qs(body.decode())["code"][0].partition("~")
+        answer, who = script.token, script.id_claims
+        if csn.startswith("p"):
+            csn, answer, who = csn[1:], script.patient_token, script.patient_claims
         now = int(time.time())
-        claims = {**self.script.id_claims, "nonce": nonce, "iat": now, "exp": now + 300}
+        claims = {**who, "nonce": nonce, "iat": now, "exp": now + 300}
         id_token = jwt.encode(claims, self.key, "RS256", headers={"kid": "bench"})
-        return self.script.token.replace(self.script.csn, csn).replace("ID_TOKEN", id_token)
+        return answer.replace(script.csn, csn).replace("ID_TOKEN", id_token)
 
     def _meeting(self, body: bytes) -> str:
         external_id = json.loads(body)["externalId"]

@@ -9,12 +9,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import jwt
@@ -22,6 +22,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import requests
 from rich.console import Console
 from scripts.sandbox import Sandbox
+from scripts.sandbox_parts.configuration import client_id
 from scripts.sandbox_parts.plans import inherited_environment
 from scripts.sandbox_parts.ports import LOOPBACK
 from scripts.story.cast import Cast
@@ -47,15 +48,32 @@ class Recorded:
     fhir_base: str
     iss: str
 
+    def with_settings(self, settings: Mapping[str, str]) -> Self:
+        """The same connector with some settings changed."""
+        return replace(self, environment={**self.environment, **settings})
 
-def record(folder: Path, settings: Mapping[str, str] | None = None) -> Recorded:
-    """Set up a sandbox there, launch once, write down what the outside said; nothing runs afterwards."""
+
+def record(
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    then: Callable[[Visit], None] | None = None,
+) -> Recorded:
+    """Set up a sandbox there, launch once, write down what the outside said; nothing runs afterwards.
+
+    Args:
+        folder: of the sandbox.
+        settings: of the connector that differ from the sandbox's.
+        then: what happens before it ends, given the visit that was launched. A patient who launches
+            in it is recorded too.
+    """
     with Sandbox(folder, settings=settings) as sandbox:
         cast, narrator = Cast(sandbox), Narrator(Console(file=io.StringIO()))
         SetUp(cast, narrator, "test").play()
         visit = Visit(cast, narrator, "test", PATIENT)
         visit.find()
         first_sign_in(visit)
+        if then is not None:
+            then(visit)
         urls = sandbox.urls
         with sandbox.session() as session:
             said = _journal(session, urls.ehr("test")) + _journal(session, urls.mock_microsoft)
@@ -90,12 +108,13 @@ def _script(
             and sent in one["request"]["body"]
         ][-1]
 
-    token = last("POST", "/oauth2/token", "launch%2Fcallback")
+    tokens = _launch_tokens(said)
+    token, id_claims = tokens[client_id("test", "provider")]
+    patient_token, patient_claims = tokens.get(client_id("test", "patient"), ("", {}))
+    token_path = last("POST", "/oauth2/token", "launch%2Fcallback")["path"]
     app_token = last("POST", "/oauth2/v2.0/token", "client_credentials")
     meeting = last("POST", "/createOrGet")
     appointment = last("GET", f"/Appointment/{appointment_id}")
-    answer = json.loads(token["response"]["body"])
-    id_token = answer["id_token"]
     thread = meeting["response"]["body"].partition("meeting_")[2].partition("%40")[0]
     return Script(
         ports=(sandbox.ports.mock_fhir, sandbox.ports.mock_microsoft),
@@ -104,9 +123,11 @@ def _script(
         documents={one["path"]: one["response"]["body"] for one in said if one["method"] == "GET"},
         patched={one["path"]: one["response"]["body"] for one in said if one["method"] == "PATCH"},
         jwks_path=jwks_path,
-        token_path=token["path"],
-        token=token["response"]["body"].replace(id_token, "ID_TOKEN"),
-        id_claims=jwt.decode(id_token, options={"verify_signature": False}),
+        token_path=token_path,
+        token=token,
+        id_claims=id_claims,
+        patient_token=patient_token,
+        patient_claims=patient_claims,
         appointments_path=appointment["path"].removesuffix(appointment_id),
         appointment=appointment["response"]["body"],
         meeting_path=meeting["path"],
@@ -119,8 +140,20 @@ def _script(
     )
 
 
+def _launch_tokens(said: Sequence[Exchange]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """By client: the newest token answer, its ID token cut out, and that one's claims."""
+    found = {}
+    for one in said:
+        if one["path"].endswith("/oauth2/token") and "launch%2Fcallback" in one["request"]["body"]:
+            body = one["response"]["body"]
+            id_token = json.loads(body)["id_token"]
+            claims = jwt.decode(id_token, options={"verify_signature": False})
+            found[str(claims["aud"])] = (body.replace(id_token, "ID_TOKEN"), claims)
+    return found
+
+
 @contextmanager
-def playing(script: Script, folder: Path) -> Iterator[None]:
+def playing(script: Script, folder: Path) -> Iterator[psutil.Process]:
     """The outside, until the block ends."""
     file = folder / "script.json"
     file.write_text(json.dumps(asdict(script)), encoding="utf-8")
@@ -129,7 +162,7 @@ def playing(script: Script, folder: Path) -> Iterator[None]:
         try:
             if process.stdout is None or process.stdout.readline() != "ready\n":
                 raise RuntimeError("the bench's outside did not start")
-            yield
+            yield psutil.Process(process.pid)
         finally:
             process.terminate()
 
@@ -145,6 +178,10 @@ class Web:
         """Of its worker processes since they began."""
         used = [one.cpu_times() for one in self.process.children(recursive=True)]
         return float(sum(one.user + one.system for one in used))
+
+    def memory_bytes(self) -> list[int]:
+        """PSS of each worker process: what it shares is divided among those who share it."""
+        return [one.memory_full_info().pss for one in self.process.children(recursive=True)]
 
 
 @contextmanager

@@ -30,6 +30,8 @@ def outside() -> Outside:
             token_path="/token",
             token=json.dumps(TOKEN),
             id_claims={"iss": "https://ehr.example", "nonce": "recorded", "exp": 1},
+            patient_token=json.dumps(TOKEN | {"access_token": "patient's"}),
+            patient_claims={"iss": "https://ehr.example", "sub": "patient"},
             appointments_path="/Appointment/",
             appointment='{"id": "appt-200", "identifier": [{"value": "200"}]}',
             meeting_path="/createOrGet",
@@ -54,6 +56,13 @@ def test_a_token_is_of_the_visit_and_the_nonce_its_code_names(outside: Outside) 
     claims = jwt.decode(token["id_token"], jwt.PyJWK(key), ["RS256"])
     assert (token["sessionId"], token["appointment"]) == ("777", "appt-777")
     assert claims["nonce"] == "nonce-7"
+
+
+def test_a_patient_s_code_brings_the_patient_s_token_of_the_same_visit(outside: Outside) -> None:
+    token = say(outside, "POST", "/token", b"grant_type=authorization_code&code=p777~nonce-7")
+    claims = jwt.decode(token["id_token"], options={"verify_signature": False})
+    assert (token["access_token"], token["sessionId"]) == ("patient's", "777")
+    assert (claims["sub"], claims["nonce"]) == ("patient", "nonce-7")
 
 
 def test_an_appointment_is_the_one_that_is_asked_for(outside: Outside) -> None:
