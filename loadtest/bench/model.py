@@ -2,7 +2,7 @@
 
 A closed network: so many people who launch again at once. A launch waits for the outside, queues for a process of
 web (Python's lock), for a core, and for the audit trail's gate, which one transaction of the whole stamp holds at
-a time: through three answers of the database, after each of which it waits for a process and a core again.
+a time: through two answers of the database, after each of which it waits for a process and a core again.
 https://en.wikipedia.org/wiki/Mean_value_analysis
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 MS: Final = 1000.0
-# Of about twenty times that a launch waits for its turn to compute (two requests, sixteen statements, three calls
-# to the outside), three are inside the gate: its last hash, its line, its commit.
-SHARE_IN_GATE: Final = 3 / 20
+# Of about twenty times that a launch waits for its turn to compute (two requests, fifteen statements, three calls
+# to the outside), two are inside the gate: its line, its commit.
+SHARE_IN_GATE: Final = 2 / 20
 PROCESSES: Final = "web's processes"
 CORES: Final = "cores"
 GATE: Final = "the audit trail's gate"

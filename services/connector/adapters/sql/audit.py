@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import audit_event
 from connector.ports.storage import AuditEntry
 
-_columns = audit_event.c
 _ADD = Prepared(insert(audit_event).inline())
-_LAST_HASH = Prepared(select(_columns.hash).order_by(_columns.id.desc()).limit(1))
+LAST_HASH = "SELECT hash FROM audit_event ORDER BY id DESC LIMIT 1"
 HASHED = ("event", "outcome", "reference", "tenant_id", "environment_id", "actor", "facts")
 
 
@@ -46,12 +45,12 @@ class AuditTrail(Area):
             }
         )
 
-    def write_pending(self) -> None:
-        """Only inside the gate: two lines chained to the same one would break the trail."""
-        if not self.pending:
-            return
-        last = self._row(_LAST_HASH)
-        previous = last.hash if last else ""
+    def write_pending(self, previous: str) -> None:
+        """Only inside the gate: two lines chained to the same one would break the trail.
+
+        Args:
+            previous: what `LAST_HASH` says there, empty before the first line.
+        """
         for line in self.pending:
             line["previous_hash"] = previous
             line["hash"] = previous = hash_of(previous, line["at"], line)

@@ -75,7 +75,7 @@ class Prepared:
             cursor.execute(plan.text, parameters)
             return Answer(cursor, plan.row)
         except dialect.loaded_dbapi.Error as err:
-            connection._handle_dbapi_exception(err, plan.text, parameters, cursor, None)  # noqa: SLF001
+            _as_sqlalchemy(err, connection, plan.text, parameters, cursor)
             raise
 
     def _prepare(self, dialect: Dialect, values: Values) -> _Plan:
@@ -87,6 +87,33 @@ class Prepared:
             plan = replace(plan, row=lru_cache(_ROWS_KEPT)(plan.row))
         self._plans[dialect.name] = plan
         return plan
+
+
+def last_of_both(connection: Connection, texts: tuple[str, str]) -> Sequence[Any] | None:
+    """First row of the second of two statements that PostgreSQL carries out at once, one after the other.
+
+    The second sees what was committed until the first was done. Neither has parameters.
+
+    Raises:
+        DBAPIError: as SQLAlchemy would.
+    """
+    cursor: Any = connection.connection.cursor()
+    both = "; ".join(texts)
+    try:
+        cursor.execute(both, prepare=False)
+        cursor.nextset()
+        row: Sequence[Any] | None = cursor.fetchone()
+    except connection.dialect.loaded_dbapi.Error as err:
+        _as_sqlalchemy(err, connection, both, None, cursor)
+        raise
+    cursor.close()
+    return row
+
+
+def _as_sqlalchemy(
+    err: BaseException, connection: Connection, text: str, parameters: Any, cursor: Any
+) -> None:
+    connection._handle_dbapi_exception(err, text, parameters, cursor, None)  # noqa: SLF001
 
 
 def _plan(statement: Any, dialect: Dialect, names: list[str]) -> _Plan:

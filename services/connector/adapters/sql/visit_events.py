@@ -3,7 +3,8 @@
 PostgreSQL hands out numbers when a row is inserted but shows rows when they are committed, so a
 reader that remembers the highest number it saw could miss a lower one that was still on its way.
 Numbered lines are therefore inserted at the very end of a transaction, one transaction at a time:
-the gate is the last lock anybody takes, so it cannot deadlock, and it is held for the commit only.
+the gate is the last lock anybody takes, so it cannot deadlock. All replicas pass it, so it is held for two
+answers of the database only: the lines' and the commit's.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
+from connector.adapters.sql.prepared import last_of_both
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import visit_event
 from connector.ports.storage import VisitEvent
 
-_GATE = select(func.pg_advisory_xact_lock(0x7EA35))
+_GATE = f"SELECT pg_advisory_xact_lock({0x7EA35})"
 
 _columns = visit_event.c
 _ADD = insert(visit_event).inline()
@@ -34,10 +36,16 @@ _OF_VISIT = (
 _LAST = select(func.coalesce(func.max(_columns.number), 0).label("number"))
 
 
-def pass_gate(connection: Connection) -> None:
-    """Wait for the other numbering transaction; SQLite has one writer at a time anyway."""
+def pass_gate(connection: Connection, newest: str) -> Any | None:
+    """Wait for the other numbering transaction; SQLite has one writer at a time anyway.
+
+    `newest` asks for what the transaction must know of the one before it; its answer, None if there is none.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(_GATE)
+        row = last_of_both(connection, (_GATE, newest))
+    else:
+        row = connection.exec_driver_sql(newest).first()
+    return row and row[0]
 
 
 class VisitEvents(Area):
