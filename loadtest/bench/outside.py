@@ -36,6 +36,7 @@ class Script:
         documents: body by path, of every GET; `patched` of every PATCH.
         csn: the recorded visit's contact serial number; stands in for each launch's own.
         thread: the recorded meeting's id, likewise.
+        backend_token: the answer to the worker, who brings no code; empty when none was recorded.
         delays_ms: least and most milliseconds before an answer.
     """
 
@@ -57,6 +58,7 @@ class Script:
     meeting_id: str
     app_token_path: str
     app_token: str
+    backend_token: str = ""
     delays_ms: tuple[float, float] = (20.0, 50.0)
 
 
@@ -94,7 +96,10 @@ class Outside:
 
     def _token(self, body: bytes) -> str:
         """The code is `<csn>~<nonce>`: so nothing need be remembered between two requests."""
-        csn, _, nonce = parse_qs(body.decode())["code"][0].partition("~")
+        asked = parse_qs(body.decode())
+        if "code" not in asked:
+            return self.script.backend_token
+        csn, _, nonce = asked["code"][0].partition("~")
         now = int(time.time())
         claims = {**self.script.id_claims, "nonce": nonce, "iat": now, "exp": now + 300}
         id_token = jwt.encode(claims, self.key, "RS256", headers={"kid": "bench"})

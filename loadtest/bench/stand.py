@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -34,6 +34,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENT: Final = "PCHALMERS"
 READY_SECONDS: Final = 30.0
 GIVEN: Final = (HTTPStatus.OK, HTTPStatus.CREATED)
+_TLS: Final = ("CONNECTOR_TLS_CERT_FILE", "CONNECTOR_TLS_KEY_FILE")
 
 Exchange = dict[str, Any]
 
@@ -48,14 +49,26 @@ class Recorded:
     iss: str
 
 
-def record(folder: Path, settings: Mapping[str, str] | None = None) -> Recorded:
-    """Set up a sandbox there, launch once, write down what the outside said; nothing runs afterwards."""
+def record(
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    then: Callable[[Visit], None] | None = None,
+) -> Recorded:
+    """Set up a sandbox there, launch once, write down what the outside said; nothing runs afterwards.
+
+    Args:
+        folder: of the sandbox.
+        settings: of the connector that differ from the sandbox's.
+        then: what happens before it ends, given the visit that was launched.
+    """
     with Sandbox(folder, settings=settings) as sandbox:
         cast, narrator = Cast(sandbox), Narrator(Console(file=io.StringIO()))
         SetUp(cast, narrator, "test").play()
         visit = Visit(cast, narrator, "test", PATIENT)
         visit.find()
         first_sign_in(visit)
+        if then is not None:
+            then(visit)
         urls = sandbox.urls
         with sandbox.session() as session:
             said = _journal(session, urls.ehr("test")) + _journal(session, urls.mock_microsoft)
@@ -114,9 +127,21 @@ def _script(
         csn=appointment_id.rpartition("-")[2],
         thread=thread,
         meeting_id=json.loads(meeting["response"]["body"])["id"],
+        backend_token=_backend_token(said),
         app_token_path=app_token["path"],
         app_token=app_token["response"]["body"],
     )
+
+
+def _backend_token(said: Sequence[Exchange]) -> str:
+    """What the worker's token request was answered; empty when nothing was written back."""
+    answers = [
+        one["response"]["body"]
+        for one in said
+        if one["path"].endswith("/oauth2/token")
+        and "grant_type=client_credentials" in one["request"]["body"]
+    ]
+    return answers[-1] if answers else ""
 
 
 @contextmanager
@@ -150,31 +175,40 @@ class Web:
 @contextmanager
 def serving(recorded: Recorded, source: Path, port: int, log: Path) -> Iterator[Web]:
     """The connector whose package lies in `source`, with the recorded settings."""
-    plain = {**recorded.environment, "CONNECTOR_BIND": f"{LOOPBACK}:{port}"}
-    for name in ("CONNECTOR_TLS_CERT_FILE", "CONNECTOR_TLS_KEY_FILE"):
-        plain.pop(name, None)
+    settings = {**recorded.environment, "CONNECTOR_BIND": f"{LOOPBACK}:{port}"}
+    with running("web", settings, source, log) as process:
+        web = Web(f"http://{LOOPBACK}:{port}", psutil.Process(process.pid))
+        wait_until_alive(web.address, process)
+        yield web
+
+
+@contextmanager
+def running(
+    role: str, settings: Mapping[str, str], source: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`connector <role>` of the package in `source`, in plain HTTP, until the block ends."""
+    plain = {k: v for k, v in settings.items() if k not in _TLS}
     environment = {**inherited_environment(), **plain, "PYTHONPATH": str(source)}
-    command = [sys.executable, "-c", "from connector.cli import main; main()", "web"]
+    command = [sys.executable, "-c", "from connector.cli import main; main()", role]
     with (
         log.open("wb") as out,
         subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT) as process,
     ):
         try:
-            web = Web(f"http://{LOOPBACK}:{port}", psutil.Process(process.pid))
-            _wait_until_ready(web, process)
-            yield web
+            yield process
         finally:
             process.terminate()
 
 
-def _wait_until_ready(web: Web, process: subprocess.Popen[bytes]) -> None:
+def wait_until_alive(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Raises: RuntimeError: it ended, or does not answer."""
     deadline = time.monotonic() + READY_SECONDS
     with requests.Session() as session:
         session.trust_env = False
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                if session.get(f"{web.address}/healthz", timeout=READY_SECONDS).ok:
+                if session.get(f"{address}/healthz", timeout=READY_SECONDS).ok:
                     return
             except requests.RequestException:
                 time.sleep(0.05)
-    raise RuntimeError("web did not become ready")
+    raise RuntimeError(f"nothing became ready at {address}")
