@@ -1,7 +1,7 @@
 -- wrk: the requests of the file REQUESTS, a line each (method, path, cookie, by tabs), in turn; with ONCE each of them once.
 -- BODY is a file sent with each. An answer counts as refused unless its status is STATUS and its Location holds PLACE.
 local status_wanted, place, once = tonumber(os.getenv("STATUS")), os.getenv("PLACE") or "", os.getenv("ONCE") == "1"
-local requests, threads = {}, {}
+local requests, threads, looked_at = {}, {}, false
 sent, refused, first_wrong = 0, 0, 0
 
 local function content(name)
@@ -26,6 +26,10 @@ function init()
 end
 
 function request()
+  if not looked_at then -- by wrk itself before it connects
+    looked_at = true
+    return requests[1]
+  end
   if once and sent >= #requests then
     wrk.thread:stop()
     return requests[#requests]

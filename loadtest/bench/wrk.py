@@ -71,10 +71,10 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Wrk:
-    """`folder` is for its files."""
+    """`folder` is for its files; wrk knows whole seconds only."""
 
     folder: Path
-    seconds: float
+    seconds: int
     connections: int
 
     def __call__(self, errand: Errand, address: str, answering: Family) -> Measured:
@@ -103,7 +103,7 @@ class Wrk:
             "BODY": str(body) if errand.body else "",
             "ONCE": "1" if errand.once else "",
         }
-        asked = ["-t1", f"-c{self.connections}", f"-d{self.seconds:g}s", "--latency"]
+        asked = ["-t1", f"-c{self.connections}", f"-d{self.seconds}s", "--latency"]
         done = subprocess.run(
             ["wrk", *asked, "-s", str(SCRIPT), address],
             env=environment,

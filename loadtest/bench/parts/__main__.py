@@ -27,8 +27,8 @@ from loadtest.stage.machine import commit, machine_words
 from loadtest.verdict import baseline
 from loadtest.verdict.slo import SloFile
 
-HELLO_SECONDS: Final = 1.0
-WARM_UP_SECONDS: Final = 1.0
+HELLO_SECONDS: Final = 1
+WARM_UP_SECONDS: Final = 1
 FILE: Final = ROOT / "artefacts" / "bench" / "parts.json"
 _WIDTH: Final = 130  # of a table that nobody's terminal shows
 

@@ -27,7 +27,7 @@ def outbox(side: Side, wrk: Wrk) -> Measured:
         NotMeasured: a report was refused or not delivered, or the worker ended.
     """
     database = side.prepared.database.copied(side.folder / "outbox.db")
-    visits = round(OWED_A_SECOND * wrk.seconds)
+    visits = OWED_A_SECOND * wrk.seconds
     log = side.folder / "worker.log"
     with running("worker", side.settings(database), side.source, log) as worker:
         _deliver(database, worker, first=0, visits=WARM_UP)

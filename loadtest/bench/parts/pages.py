@@ -24,7 +24,7 @@ def launch(side: Side, wrk: Wrk) -> Measured:
 
 def callback(side: Side, wrk: Wrk) -> Measured:
     """From the EHR's sign-in to the meeting. Every visit is launched twice; the first halves are not measured."""
-    many = max(wrk.connections, round(wrk.seconds * _SECOND_HALVES_A_SECOND))
+    many = max(wrk.connections, wrk.seconds * _SECOND_HALVES_A_SECOND)
     numbers = range(side.launched, side.launched + many)
     begun = side.browsers.at_once(side.browsers.begin, [csn_of(one) for one in numbers])
     errand = Errand(requests=begun, status=_SEE_OTHER, place=_TO_THE_MEETING, once=True)

@@ -42,6 +42,12 @@ class Arrivals:
     at: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     lost_connections: int = 0
 
+    def note(self, numbers: Sequence[int]) -> None:
+        """They came just now."""
+        now = time.perf_counter()
+        for number in numbers:
+            self.at[number].append(now)
+
     def wait_for(self, expected: dict[int, int], patience_seconds: float) -> None:
         """Until each event of `expected` has come to so many viewers.
 
@@ -75,8 +81,10 @@ def watching(address: str, passes: Sequence[Pass], after: int) -> Iterator[Arriv
         connections = []
         try:
             for one in passes:
-                connections.append(_connected(address, one, after))
-                selector.register(connections[-1], selectors.EVENT_READ, Reading())
+                connection, reading = _connected(address, one, after)
+                connections.append(connection)
+                selector.register(connection, selectors.EVENT_READ, reading)
+                arrivals.note(reading.numbers(b""))
             reader = threading.Thread(target=_read, args=(selector, arrivals, ended), daemon=True)
             reader.start()
             yield arrivals
@@ -88,7 +96,8 @@ def watching(address: str, passes: Sequence[Pass], after: int) -> Iterator[Arriv
                 connection.close()
 
 
-def _connected(address: str, visit: Pass, after: int) -> socket.socket:
+def _connected(address: str, visit: Pass, after: int) -> tuple[socket.socket, Reading]:
+    """With what came right behind the head of the answer."""
     parts = urlsplit(address)
     connection = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT_SECONDS)
     head = (
@@ -104,7 +113,7 @@ def _connected(address: str, visit: Pass, after: int) -> socket.socket:
         said = answer.partition(b"\r\n")[0].decode("ascii", "replace")
         raise NotMeasured(f"a viewer was not admitted: {said or 'no answer'}")
     connection.setblocking(False)
-    return connection
+    return connection, Reading(answer.partition(b"\r\n\r\n")[2])
 
 
 def _read(selector: selectors.BaseSelector, arrivals: Arrivals, ended: threading.Event) -> None:
@@ -116,10 +125,8 @@ def _read(selector: selectors.BaseSelector, arrivals: Arrivals, ended: threading
             ):  # pragma: no cover - only sockets are registered
                 continue
             received = connection.recv(_MOST_BYTES)
-            now = time.perf_counter()
             if not received:
                 arrivals.lost_connections += 1
                 selector.unregister(connection)
                 continue
-            for number in key.data.numbers(received):
-                arrivals.at[number].append(now)
+            arrivals.note(key.data.numbers(received))
