@@ -8,12 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from loadtest.bench.stand import Recorded, Web
+from loadtest.bench.wrk import latencies_ms
 
 SCRIPT = Path(__file__).with_name("launch.lua")
 _REQUESTS = re.compile(r"(\d+) requests in")
 _REFUSED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
-_PERCENTILE = re.compile(r"(50|99)%\s+([\d.]+)(us|ms|s)")
-_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,7 @@ class Launches:
         launches = int(_found(_REQUESTS, said)) / 2
         self._next_csn += int(launches) + 1000
         refused = _REFUSED.search(said)
-        percentiles = {
-            which: float(value) * _MILLISECONDS[unit]
-            for which, value, unit in _PERCENTILE.findall(said)
-        }
+        percentiles = latencies_ms(said)
         return Launched(
             per_second=launches / seconds,
             cpu_ms=used / launches * 1000,

@@ -119,10 +119,7 @@ class Wrk:
 def understood(said: str) -> tuple[int, float, float]:
     """How many requests were sent, and the milliseconds of p50 and p99. Raises: NotMeasured."""
     counted = _ASKED.search(said)
-    latencies = {
-        which: float(value) * _MILLISECONDS[unit]
-        for which, value, unit in _PERCENTILE.findall(said)
-    }
+    latencies = latencies_ms(said)
     if counted is None or latencies.keys() != {"50", "99"}:
         raise NotMeasured(f"wrk did not say what was expected: {said.strip() or 'nothing'}")
     asked, refused = int(counted[1]), int(counted[2])
@@ -135,6 +132,12 @@ def understood(said: str) -> tuple[int, float, float]:
     if not asked:
         raise NotMeasured("nothing was asked")
     return asked, latencies["50"], latencies["99"]
+
+
+def latencies_ms(said: str) -> dict[str, float]:
+    """By "50" and "99"; what wrk does not say is left out."""
+    found = _PERCENTILE.findall(said)
+    return {which: float(value) * _MILLISECONDS[unit] for which, value, unit in found}
 
 
 def family_of(pid: int) -> Family:

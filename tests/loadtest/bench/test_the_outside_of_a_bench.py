@@ -39,6 +39,7 @@ def outside() -> Outside:
             meeting_id="recorded-meeting",
             app_token_path="/app-token",
             app_token='{"access_token": "g"}',
+            backend_token='{"access_token": "w"}',
         )
     )
 
@@ -54,6 +55,11 @@ def test_a_token_is_of_the_visit_and_the_nonce_its_code_names(outside: Outside) 
     claims = jwt.decode(token["id_token"], jwt.PyJWK(key), ["RS256"])
     assert (token["sessionId"], token["appointment"]) == ("777", "appt-777")
     assert claims["nonce"] == "nonce-7"
+
+
+def test_a_worker_who_brings_no_code_is_given_its_own_token(outside: Outside) -> None:
+    token = say(outside, "POST", "/token", b"grant_type=client_credentials&client_assertion=x")
+    assert token == {"access_token": "w"}
 
 
 def test_an_appointment_is_the_one_that_is_asked_for(outside: Outside) -> None:
