@@ -20,8 +20,8 @@ PULUMI_STAMP := github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install run demo test test-api test-postgres test-browser test-sandbox portal-story promote-chaos errors \
-	load load-smoke soak bench-floor bench-scale bench-growth test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden golden-diff \
-	image-check coverage check lint format data-inventory lock clean
+	load load-smoke soak bench bench-floor bench-scale bench-growth test-load test-infra test-pulumi infra-rehearsal pulumi-cli golden \
+	golden-diff image-check coverage check lint format data-inventory lock clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ load-smoke: install ## the shortest load test with a verdict, under two minutes 
 
 load: install ## one question of loadtest/scenarios (SCENARIO=), here or on a stamp (TARGET=, LAUNCHES=file of its own EHR, OPTIONS=), verdict in artefacts/load
 	@$(BIN)/python -m loadtest --scenario $(or $(SCENARIO),load) $(LOAD_OPTIONS)
+
+bench: install $(WRK) ## cost of launches, webhook, outbox, feed and portal as ratios to a hello page, in turns (PART=, BEFORE=checkout, KEEP=1 stores a baseline)
+	@$(BIN)/python -m loadtest.bench.parts $(if $(PART),--part $(PART)) $(if $(BEFORE),--before $(BEFORE)) $(if $(KEEP),--keep) $(OPTIONS)
 
 bench-floor: install $(WRK) ## CPU of a provider launch in turns with the floor (FLOOR=its program) and an earlier checkout (BEFORE=)
 	@$(BIN)/python -m loadtest.bench $(if $(FLOOR),--floor $(FLOOR)) $(if $(BEFORE),--before $(BEFORE))

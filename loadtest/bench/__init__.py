@@ -9,4 +9,6 @@ whole_visit: one visit by clicking, to its end
 scale: 1, 2 and 4 web processes (`make bench-scale`); model, gate, scale_check and scale_words are its parts
 growth: the first day beside a database of years (`make bench-growth`), which `seeding` makes
 stamps: what a stamp carries, from these (docs/capacity.md)
+wrk: any list of requests by wrk; hello: the Flask page that everything is held against
+parts: all parts in turns with that page (`make bench`)
 """

@@ -9,13 +9,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from loadtest.bench.stand import Recorded, Web
+from loadtest.bench.wrk import latencies_ms
 
 SCRIPT = Path(__file__).with_name("launch.lua")
 _REQUESTS = re.compile(r"(\d+) requests in")
 _REFUSED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _UPSTREAM = re.compile(r"^upstream_ms ([\d.]+)$", re.MULTILINE)
-_PERCENTILE = re.compile(r"(50|99)%\s+([\d.]+)(us|ms|s)")
-_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,7 @@ def launched_as(said: str, seconds: int, web_seconds: float, generator_seconds: 
     if not launches:
         raise ValueError("nobody launched")
     refused = _REFUSED.search(said)
-    percentiles = {
-        which: float(value) * _MILLISECONDS[unit]
-        for which, value, unit in _PERCENTILE.findall(said)
-    }
+    percentiles = latencies_ms(said)
     return Launched(
         count=launches,
         per_second=launches / seconds,

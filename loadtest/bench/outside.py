@@ -37,6 +37,7 @@ class Script:
         csn: the recorded visit's contact serial number; stands in for each launch's own.
         thread: the recorded meeting's id, likewise.
         patient_token: the patient's answer, with `patient_claims`; empty where only a provider launched.
+        backend_token: the answer to the worker, who brings no code; empty when none was recorded.
         delays_ms: least and most milliseconds before an answer.
     """
 
@@ -60,6 +61,7 @@ class Script:
     app_token: str
     patient_token: str = ""
     patient_claims: Mapping[str, Any] = field(default_factory=dict)
+    backend_token: str = ""
     delays_ms: tuple[float, float] = (20.0, 50.0)
 
 
@@ -97,8 +99,10 @@ class Outside:
 
     def _token(self, body: bytes) -> str:
         """The code is `<csn>~<nonce>`, a patient's `p<csn>~<nonce>`: nothing need be remembered between two requests."""
-        script = self.script
-        csn, _, nonce = parse_qs(body.decode())["code"][0].partition("~")
+        script, asked = self.script, parse_qs(body.decode())
+        if "code" not in asked:
+            return script.backend_token
+        csn, _, nonce = asked["code"][0].partition("~")
         answer, who = script.token, script.id_claims
         if csn.startswith("p"):
             csn, answer, who = csn[1:], script.patient_token, script.patient_claims

@@ -35,6 +35,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENT: Final = "PCHALMERS"
 READY_SECONDS: Final = 30.0
 GIVEN: Final = (HTTPStatus.OK, HTTPStatus.CREATED)
+_TLS: Final = ("CONNECTOR_TLS_CERT_FILE", "CONNECTOR_TLS_KEY_FILE")
 
 Exchange = dict[str, Any]
 
@@ -135,6 +136,7 @@ def _script(
         csn=appointment_id.rpartition("-")[2],
         thread=thread,
         meeting_id=json.loads(meeting["response"]["body"])["id"],
+        backend_token=_backend_token(said),
         app_token_path=app_token["path"],
         app_token=app_token["response"]["body"],
     )
@@ -150,6 +152,17 @@ def _launch_tokens(said: Sequence[Exchange]) -> dict[str, tuple[str, dict[str, A
             claims = jwt.decode(id_token, options={"verify_signature": False})
             found[str(claims["aud"])] = (body.replace(id_token, "ID_TOKEN"), claims)
     return found
+
+
+def _backend_token(said: Sequence[Exchange]) -> str:
+    """What the worker's token request was answered; empty when nothing was written back."""
+    answers = [
+        one["response"]["body"]
+        for one in said
+        if one["path"].endswith("/oauth2/token")
+        and "grant_type=client_credentials" in one["request"]["body"]
+    ]
+    return answers[-1] if answers else ""
 
 
 @contextmanager
@@ -187,31 +200,40 @@ class Web:
 @contextmanager
 def serving(recorded: Recorded, source: Path, port: int, log: Path) -> Iterator[Web]:
     """The connector whose package lies in `source`, with the recorded settings."""
-    plain = {**recorded.environment, "CONNECTOR_BIND": f"{LOOPBACK}:{port}"}
-    for name in ("CONNECTOR_TLS_CERT_FILE", "CONNECTOR_TLS_KEY_FILE"):
-        plain.pop(name, None)
+    settings = {**recorded.environment, "CONNECTOR_BIND": f"{LOOPBACK}:{port}"}
+    with running("web", settings, source, log) as process:
+        web = Web(f"http://{LOOPBACK}:{port}", psutil.Process(process.pid))
+        wait_until_alive(web.address, process)
+        yield web
+
+
+@contextmanager
+def running(
+    role: str, settings: Mapping[str, str], source: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`connector <role>` of the package in `source`, in plain HTTP, until the block ends."""
+    plain = {k: v for k, v in settings.items() if k not in _TLS}
     environment = {**inherited_environment(), **plain, "PYTHONPATH": str(source)}
-    command = [sys.executable, "-c", "from connector.cli import main; main()", "web"]
+    command = [sys.executable, "-c", "from connector.cli import main; main()", role]
     with (
         log.open("wb") as out,
         subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT) as process,
     ):
         try:
-            web = Web(f"http://{LOOPBACK}:{port}", psutil.Process(process.pid))
-            _wait_until_ready(web, process)
-            yield web
+            yield process
         finally:
             process.terminate()
 
 
-def _wait_until_ready(web: Web, process: subprocess.Popen[bytes]) -> None:
+def wait_until_alive(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Raises: RuntimeError: it ended, or does not answer."""
     deadline = time.monotonic() + READY_SECONDS
     with requests.Session() as session:
         session.trust_env = False
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                if session.get(f"{web.address}/healthz", timeout=READY_SECONDS).ok:
+                if session.get(f"{address}/healthz", timeout=READY_SECONDS).ok:
                     return
             except requests.RequestException:
                 time.sleep(0.05)
-    raise RuntimeError("web did not become ready")
+    raise RuntimeError(f"nothing became ready at {address}")

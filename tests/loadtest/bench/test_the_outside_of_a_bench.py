@@ -41,6 +41,7 @@ def outside() -> Outside:
             meeting_id="recorded-meeting",
             app_token_path="/app-token",
             app_token='{"access_token": "g"}',
+            backend_token='{"access_token": "w"}',
         )
     )
 
@@ -63,6 +64,11 @@ def test_a_patient_s_code_brings_the_patient_s_token_of_the_same_visit(outside: 
     claims = jwt.decode(token["id_token"], options={"verify_signature": False})
     assert (token["access_token"], token["sessionId"]) == ("patient's", "777")
     assert (claims["sub"], claims["nonce"]) == ("patient", "nonce-7")
+
+
+def test_a_worker_who_brings_no_code_is_given_its_own_token(outside: Outside) -> None:
+    token = say(outside, "POST", "/token", b"grant_type=client_credentials&client_assertion=x")
+    assert token == {"access_token": "w"}
 
 
 def test_an_appointment_is_the_one_that_is_asked_for(outside: Outside) -> None:
