@@ -1,8 +1,10 @@
 """`connector web`: what gunicorn is told; the application itself is built after the fork."""
 
+import gc
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from gunicorn.arbiter import Arbiter
 
 from connector.settings import Settings
@@ -29,3 +31,14 @@ def test_nothing_is_written_to_the_home_directory(web: Web, tmp_path: Path) -> N
     arbiter._start_control_server()
     assert arbiter._control_server is None
     assert not (tmp_path / "home").exists()
+
+
+def test_what_lives_as_long_as_the_process_is_not_gone_through_during_launches(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.wsgi.build_web", lambda _settings: Flask("built"))
+    try:
+        assert web.load().name == "built"
+        assert gc.get_freeze_count() > len(gc.get_objects())
+    finally:
+        gc.unfreeze()
