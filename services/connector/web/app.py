@@ -135,7 +135,7 @@ def _finish(response: Response) -> Response:
     telemetry = web().telemetry
     if "shed" not in g:
         _tell_own_time(response, seconds)
-        admission.admission().remember_framing()
+        admission.answered()
     telemetry.request_finished(
         route=str(request.url_rule or "unmatched"),
         method=request.method,
