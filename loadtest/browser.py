@@ -46,12 +46,16 @@ class Failed(Exception):
 
 
 class Shed(Exception):
-    """Refused for now, with the seconds after which to come again."""
+    """Refused for now, with the seconds after which to come again.
+
+    `address` is that of a page which asks again by itself (Refresh), empty where the person must click again.
+    """
 
     def __init__(self, name: str, retry_after_seconds: float) -> None:
         super().__init__(f"shed at {name}")
         self.name = name
         self.retry_after_seconds = retry_after_seconds
+        self.address = ""
 
 
 class Unreachable(Exception):
@@ -261,7 +265,11 @@ class Browser:
         except Unreachable as err:
             raise self._no_answer(name, began, err) from err
         self.jar.take(url, answer)
-        self._note(name, began, answer)
+        try:
+            self._note(name, began, answer)
+        except Shed as err:
+            err.address = url if answer.header("refresh") else ""
+            raise
         return answer
 
     def _headers(self, url: str) -> dict[str, str]:

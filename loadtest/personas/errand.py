@@ -100,8 +100,18 @@ class Errand:
                 self.browser.clock.sleep(err.retry_after_seconds)
 
     def open(self, url: str, *, ends_before: Callable[[str], bool] = nowhere) -> Page:
-        """Patiently. Raises Failed, Shed."""
-        return self.patiently(lambda: self.browser.open(url, ends_before=ends_before))
+        """Patiently; a page that asks again by itself goes on from where it stands. Raises Failed, Shed."""
+        place = url
+
+        def step() -> Page:
+            nonlocal place
+            try:
+                return self.browser.open(place, ends_before=ends_before)
+            except Shed as err:
+                place = err.address or place
+                raise
+
+        return self.patiently(step)
 
     def submit(self, url: str, fields: Mapping[str, str]) -> Page:
         """Patiently. Raises Failed, Shed."""

@@ -86,7 +86,10 @@ def at_home(plan: StagePlan, folder: Path) -> Iterator[AtHome]:
         GroundRefused: PostgreSQL is wanted and not installed.
         PartFailed: a part did not start.
     """
-    settings = {"CONNECTOR_WEB_WORKERS": str(plan.web_processes)}
+    settings = {
+        "CONNECTOR_WEB_WORKERS": str(plan.web_processes),
+        "CONNECTOR_WEB_THREADS": str(plan.web_threads),
+    }
     with (
         _database(plan.database, folder) as (database, postgres_pid),
         Sandbox(folder / "sandbox", settings=settings | database) as sandbox,

@@ -20,6 +20,7 @@ from loadtest.scenario import SCENARIOS, Scenario, named
 from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
 from loadtest.stage.controls import Controls
+from loadtest.stage.cores import set_apart
 from loadtest.stage.customers_ehr import customers_ehr, what_to_know
 from loadtest.stage.documents import (
     Before,
@@ -97,6 +98,7 @@ class LoadRun:
             self.starts_at = time.time() + LEAD_SECONDS
             generator = self._start_generator(visits)
             stack.callback(generator.stop)
+            self._set_apart(generator)
             stack.callback(self._start_sampler(generator).stop)
             if self.arguments.fault is Fault.STARVE_GENERATOR:
                 starver = Starver(generator)
@@ -138,6 +140,11 @@ class LoadRun:
         scenario = scenario_file(self.arguments.scenario)
         return Generator.start(file, scenario, self.arguments.processes)
 
+    def _set_apart(self, generator: Generator) -> None:
+        """Again after each event: a part that was started anew runs anywhere. Raises: GroundRefused."""
+        if self.scenario.stage.own_cores and self.ground.is_ours:
+            set_apart({**self.ground.pids(), **generator.pids()})
+
     def _start_sampler(self, generator: Generator) -> Sampler:
         families = Families(lambda: {**self.ground.pids(), **generator.pids()})
         rows = RowWriter(self.folder.path / "gauges.csv", Gauge)
@@ -158,6 +165,7 @@ class LoadRun:
         while generator.is_running and self.now() < last:
             for event in plan.due(self.now()):
                 carry_out(event, self.ground, upstreams)
+                self._set_apart(generator)
                 self.tell.say(f"[yellow]{event.words()}[/yellow]")
             if (words := self._ran_out) and not over:
                 over = True

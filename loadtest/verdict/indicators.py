@@ -91,13 +91,27 @@ def _requests(count: Callable[[Sight], int]) -> Callable[[Sight], Seen]:
 
 
 def _own(percentile: Percentile) -> Callable[[Sight], Seen]:
+    return _own_time(lambda times: times.at(percentile))
+
+
+def _own_spread() -> Callable[[Sight], Seen]:
+    """How many times the p50 the p99 is: a tail that no average shows."""
+
+    def spread(times: Distribution) -> float | None:
+        usual, unlucky = times.at(Percentile.P50), times.at(Percentile.P99)
+        return unlucky / usual if usual and unlucky is not None else None
+
+    return _own_time(spread)
+
+
+def _own_time(figure: Callable[[Distribution], float | None]) -> Callable[[Sight], Seen]:
     """Not asked where nobody's answers carried Server-Timing."""
 
     def seen(sight: Sight) -> Seen:
         times = sight.evidence.own_ms()
         if not times.count and sight.evidence.launched:
             return Seen(None, 0, Missing.NOT_ASKED)
-        return _percentile(times, percentile)
+        return _said(figure(times), times.count, Missing.TOO_FEW)
 
     return seen
 
@@ -207,6 +221,7 @@ _TABLE: Final[Mapping[Indicator, Callable[[Sight], Seen]]] = {
     Indicator.REFUSED_RUDELY: _requests(lambda sight: sight.evidence.requests.refused_rudely),
     Indicator.OWN_P95: _own(Percentile.P95),
     Indicator.OWN_P99: _own(Percentile.P99),
+    Indicator.OWN_SPREAD: _own_spread(),
     Indicator.PROVIDER_P95: _launch(Persona.PROVIDER),
     Indicator.PATIENT_P95: _launch(Persona.PATIENT),
     Indicator.OUTBOX_OLDEST: _outbox_oldest,

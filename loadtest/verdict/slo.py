@@ -29,6 +29,7 @@ class Indicator(StrEnum):
     REFUSED_RUDELY = "refusals_without_retry_after"
     OWN_P95 = "own_p95_ms"
     OWN_P99 = "own_p99_ms"
+    OWN_SPREAD = "own_p99_over_p50"
     PROVIDER_P95 = "provider_launch_p95_ms"
     PATIENT_P95 = "patient_launch_p95_ms"
     SERVED_P95 = "served_launch_p95_ms"

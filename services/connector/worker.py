@@ -48,6 +48,7 @@ class Crew:
         self._at_once_of_one = at_once_of_one
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._ended = threading.Event()
 
     @property
     def free(self) -> int:
@@ -67,6 +68,11 @@ class Crew:
             self._busy[owner] += 1
         self._threads.submit(work).add_done_callback(partial(self._done, owner))
 
+    def pause(self, seconds: float) -> None:
+        """Until one more item is done, at most so long."""
+        self._ended.wait(seconds)
+        self._ended.clear()
+
     def finish(self) -> None:
         """Wait for everything begun."""
         self._threads.shutdown(wait=True)
@@ -74,6 +80,7 @@ class Crew:
     def _done(self, owner: str, _future: Future[object]) -> None:
         with self._lock:
             self._busy[owner] -= 1
+        self._ended.set()
 
 
 @dataclass(slots=True)
@@ -96,16 +103,20 @@ class Worker:
         """Until `stopping` is set; what is claimed is finished first."""
         loops: list[tuple[str, Callable[[], bool], float]] = [
             ("notifications", self.apply_notifications, _IDLE_SECONDS),
-            ("outbox", self.deliver, _IDLE_SECONDS),
-            ("subscriptions", self.keep_watches, _IDLE_SECONDS),
-            ("attendance", self.look_at_attendance, _ATTENDANCE_SECONDS),
             ("expectation", self.expect_attendance, _EXPECT_SECONDS),
             ("tidy", self.tidy, _TIDY_SECONDS),
             ("backlog", self.measure, _MEASURE_SECONDS),
             ("heartbeat", self.beat, 5.0),
             ("anchor", self.anchor, _ANCHOR_SECONDS),
         ]
-        threads = [threading.Thread(target=self._loop, args=loop, name=loop[0]) for loop in loops]
+        # A backlog is worked off as fast as it is taken: a free slot ends the pause.
+        of_crews: list[tuple[str, Callable[[], bool], float, Callable[[float], object]]] = [
+            ("outbox", self.deliver, _IDLE_SECONDS, self.deliveries.pause),
+            ("subscriptions", self.keep_watches, _IDLE_SECONDS, self.subscribing.pause),
+            ("attendance", self.look_at_attendance, _ATTENDANCE_SECONDS, self.reconciling.pause),
+        ]
+        every = [*of_crews, *((*loop, self.stopping.wait) for loop in loops)]
+        threads = [threading.Thread(target=self._loop, args=loop, name=loop[0]) for loop in every]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -114,10 +125,16 @@ class Worker:
         self.subscribing.finish()
         self.reconciling.finish()
 
-    def _loop(self, name: str, step: Callable[[], bool], idle_seconds: float) -> None:
+    def _loop(
+        self,
+        name: str,
+        step: Callable[[], bool],
+        idle_seconds: float,
+        pause: Callable[[float], object],
+    ) -> None:
         while not self.stopping.is_set():
             if not self._survive(name, step):
-                self.stopping.wait(idle_seconds)
+                pause(idle_seconds)
 
     def _survive(self, name: str, step: Callable[[], object]) -> bool:
         """Whether there was something to do, and it did not fail."""

@@ -35,8 +35,6 @@ class SilentTelemetry:
     def waited_seconds(self) -> float:
         return 0.0
 
-    def queued(self, **facts: Any) -> None: ...
-
     def request_finished(self, **facts: Any) -> None:
         self.seen.append(facts)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 CRITICAL, ERROR, WARNING = 0, 1, 2
 CONNECTION_SHARE = 0.8
-FAILING_PERCENT, SLOW_SECONDS = 2, 3
+FAILING_PERCENT, REFUSED_PERCENT, SLOW_SECONDS = 2, 2, 3
 
 
 class Metric(NamedTuple):
@@ -112,11 +112,24 @@ QUERIES = (
         """ContainerAppConsoleLogs
 | where Log has "http.request.finish"
 | extend told = parse_json(Log)
-| summarize failed = countif(toint(told.status) >= 500), asked = count()
+| summarize failed = countif(toint(told.status) >= 500 and tostring(told.outcome) != "shed"), asked = count()
 | where asked >= 20
 | project percent = 100.0 * failed / asked""",
         "percent",
         FAILING_PERCENT,
+    ),
+    Query(
+        "launches-refused",
+        f"More than {REFUSED_PERCENT} % of launch requests are asked to come again",
+        """ContainerAppConsoleLogs
+| where Log has "http.request.finish"
+| extend told = parse_json(Log)
+| where tostring(told.route) startswith "/launch/"
+| summarize refused = countif(tostring(told.outcome) == "shed"), asked = count()
+| where asked >= 20
+| project percent = 100.0 * refused / asked""",
+        "percent",
+        REFUSED_PERCENT,
     ),
     Query(
         "launches-slow",

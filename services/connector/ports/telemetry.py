@@ -1,6 +1,13 @@
 """What operators see. Nothing that identifies a person may pass: names of methods are the events."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Took(NamedTuple):
+    """Seconds of a request: until it was answered, and before that until a thread took it."""
+
+    seconds: float
+    queue_seconds: float
 
 
 class Telemetry(Protocol):
@@ -12,17 +19,13 @@ class Telemetry(Protocol):
         """Seconds this request has waited for the EHR and Microsoft."""
         ...
 
-    def queued(self, *, seconds: float) -> None:
-        """How long a request waited before a thread took it."""
-        ...
-
     def request_finished(
         self,
         *,
         route: str,
         method: str,
         status: int,
-        seconds: float,
+        took: Took,
         reference: str,
         shed: str = "",
     ) -> None:

@@ -1,8 +1,8 @@
 """Load shedding, the first step of every request: who gives way when there is more to do than can be done (ADR 14).
 
 `connector.wsgi` says how long a request waited before a thread took it. When even the shortest wait of
-a whole interval was long, a queue stands that never empties: then the portal gives way, then new
-launches, and what has begun goes on. A refusal asks no database, writes no audit row, and the same
+a whole interval was long, a queue stands that never empties: then the portal gives way, a new launch is
+let in for each that has finished, and what has begun goes on. A refusal asks no database, writes no audit row, and the same
 request works a few seconds later: nothing was sent to the EHR, so its launch token is not used up.
 https://queue.acm.org/detail.cfm?id=2839461 (controlled delay), RFC 9110 section 15.6.4 (503)
 """
@@ -10,7 +10,7 @@ https://queue.acm.org/detail.cfm?id=2839461 (controlled delay), RFC 9110 section
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from secrets import SystemRandom
 from threading import Lock
@@ -23,12 +23,18 @@ from connector.web.problem_json import below_api, problem_json
 
 WAITED_SECONDS = "connector.waited_seconds"  # key of the WSGI environment
 
-INTERVAL_SECONDS = 1.0
+INTERVAL_SECONDS = 0.5
 # Longer than a pause of garbage collection or of the disk, short beside what people call waiting.
-_STANDING_SECONDS = 0.3
+_STANDING_SECONDS = 0.2
 _BEFORE_THAT_SECONDS = 0.15
+_PROOF_SECONDS = 1.0  # who waited that long is the proof of a queue that stands
 _GIVEN_UP_SECONDS = 8.0  # the browser's owner, and Graph after three, have gone
-_LESS, _MORE, _LEAST_SHARE = 0.7, 0.05, 0.02
+# Places a finished launch gives back: fewer than it took while a queue stands, else as many and ever more.
+_WORTH_IN_A_QUEUE, _MORE_WORTH, _MOST_WORTH = 0.6, 0.03, 3.0
+# Each interval: the first ones after a silence, and for those who never come back from the EHR.
+_FREE_PLACES = 0.1
+_MOST_PLACES, _UNWANTED_PLACES = 8.0, 6.0
+_OF_THE_LAST = 0.2  # weight of the newest interval in the share that is let in
 _ISSUERS_REMEMBERED = 500
 _RANDOM = SystemRandom()
 
@@ -52,6 +58,9 @@ _OF_ENDPOINT = {
     "sign_in.callback": Kind.GOING_ON,
     "static": Kind.GOING_ON,
 }
+_LAUNCH_ENDS_AT = (
+    "launch.callback"  # with the EHR's and Microsoft's answers: all its work is done there
+)
 _OF_BLUEPRINT = {
     "launch": Kind.GOING_ON,
     "visits": Kind.GOING_ON,
@@ -78,12 +87,12 @@ _PROBLEM = {
         "Send it again in half a minute.",
     ),
 }
-# Beyond this a request is itself the proof of a queue that stood for an interval.
+# Beyond this a request is itself the proof of a queue that stood.
 _LONGEST = {
     Kind.PROBE: math.inf,
     Kind.GOING_ON: _GIVEN_UP_SECONDS,
-    Kind.LAUNCH: INTERVAL_SECONDS,
-    Kind.DESK: INTERVAL_SECONDS,
+    Kind.LAUNCH: _PROOF_SECONDS,
+    Kind.DESK: _PROOF_SECONDS,
 }
 _PATIENCE = {Kind.LAUNCH: _STANDING_SECONDS, Kind.DESK: _BEFORE_THAT_SECONDS}
 
@@ -92,39 +101,71 @@ _PATIENCE = {Kind.LAUNCH: _STANDING_SECONDS, Kind.DESK: _BEFORE_THAT_SECONDS}
 class Pressure:
     """How it stands with this process.
 
+    The work of a launch comes a second or more after it was let in, with its callback: a waiting time alone
+    would let in too many, then none. So while it is narrow one is let in for each that has finished.
+
     Attributes:
         least_seconds: shortest wait of the last whole interval; no queue ever emptied below it.
-        share: of the new launches that are let in. The work of a launch comes a second or more after
-            it was let in, with its callback: a waiting time alone would let in too many, then none.
+        narrow: a queue stood; new launches need a place.
+        places: for new launches.
+        worth: places that the next launch to finish gives back.
+        share: of the new launches that were let in lately.
     """
 
     least_seconds: float = 0.0
+    narrow: bool = False
+    places: float = 0.0
+    worth: float = 1.0
     share: float = 1.0
 
-    def after(self, least_seconds: float, intervals: int) -> "Pressure":
-        """What follows from one more interval; during the others of `intervals` nobody came."""
-        if intervals > 1:
-            return Pressure(0.0, min(1.0, self.share + _MORE * intervals))
-        standing = least_seconds > _STANDING_SECONDS
+    def after(self, least_seconds: float, intervals: int, let_in: float = 1.0) -> "Pressure":
+        """What follows from one more interval; during the others of `intervals` nobody came.
+
+        `let_in` is the share of its new launches that were.
+        """
+        least = least_seconds if intervals == 1 else 0.0
+        share = self.share + _OF_THE_LAST * (let_in - self.share)
+        standing = least > _STANDING_SECONDS
         if standing and self.least_seconds > _STANDING_SECONDS:
-            return Pressure(least_seconds, max(_LEAST_SHARE, self.share * _LESS))
-        return Pressure(least_seconds, self.share if standing else min(1.0, self.share + _MORE))
+            places = min(self.places, 1.0) + _FREE_PLACES if self.narrow else 0.0
+            return Pressure(least, True, places, _WORTH_IN_A_QUEUE, share)
+        if not self.narrow:
+            return Pressure(least)
+        if standing:
+            return replace(self, least_seconds=least, share=share)
+        places = self.places + _FREE_PLACES * intervals
+        if places >= _UNWANTED_PLACES:
+            return Pressure(least)
+        worth = min(_MOST_WORTH, max(1.0, self.worth) + _MORE_WORTH * intervals)
+        return Pressure(least, True, places, worth, share)
+
+    def with_a_launch(self) -> "Pressure":
+        """One more was let in."""
+        return replace(self, places=self.places - 1) if self.narrow else self
+
+    def with_one_less(self) -> "Pressure":
+        """One has finished."""
+        places = min(_MOST_PLACES, self.places + self.worth)
+        return replace(self, places=places) if self.narrow else self
 
 
-def gives_way(kind: Kind, waited_seconds: float, pressure: Pressure, draw: float) -> bool:
-    """Whether a request is refused; `draw` is a random number from 0 to 1, 1 excluded."""
+def gives_way(kind: Kind, waited_seconds: float, pressure: Pressure) -> bool:
+    """Whether a request is refused."""
     if waited_seconds > _LONGEST[kind]:
         return True
     if min(waited_seconds, pressure.least_seconds) > _PATIENCE.get(kind, math.inf):
         return True
     if kind is Kind.DESK:
-        return pressure.share < 1
-    return kind is Kind.LAUNCH and draw >= pressure.share
+        return pressure.narrow
+    return kind is Kind.LAUNCH and pressure.narrow and pressure.places < 1
 
 
 def retry_after_seconds(pressure: Pressure, draw: float) -> int:
-    """Spread, so that they do not come back together; the wider, the fewer can be let in."""
-    return 4 + int(draw * min(36.0, 7 / pressure.share))
+    """Spread, so that they do not come back together; the wider, the fewer are let in.
+
+    No wider than it must be: whoever waits is in the way of those who come once the surge is over.
+    """
+    return 4 + int(draw * min(36.0, 6 + 0.3 / max(pressure.share, 0.01)))
 
 
 def kind_of(endpoint: str | None, blueprint: str | None) -> Kind:
@@ -141,21 +182,39 @@ class Admission:
     framed_by: dict[str, str] = field(default_factory=dict)
     _began: float = field(init=False)
     _least: float = field(default=0.0, init=False)
+    _asked: int = field(default=0, init=False)
+    _let_in: int = field(default=0, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         self._began = self.clock()
 
-    def saw(self, waited_seconds: float) -> Pressure:
-        """Note the wait of any request, refused or not; the state it is judged by."""
+    def lets_in(self, kind: Kind, waited_seconds: float) -> bool:
+        """Note the wait of any request, and judge it by what was seen before."""
         with self._lock:
-            now = self.clock()
-            intervals = int((now - self._began) / INTERVAL_SECONDS)
-            if intervals:
-                self.pressure = self.pressure.after(self._least, intervals)
-                self._began, self._least = now, waited_seconds
-            self._least = min(self._least, waited_seconds)
-            return self.pressure
+            self._count(waited_seconds)
+            lets_in = not gives_way(kind, waited_seconds, self.pressure)
+            if kind is Kind.LAUNCH:
+                self._asked += 1
+                self._let_in += lets_in
+                if lets_in:
+                    self.pressure = self.pressure.with_a_launch()
+            return lets_in
+
+    def launch_finished(self) -> None:
+        """With a page or a problem: its thread is free for another."""
+        with self._lock:
+            self.pressure = self.pressure.with_one_less()
+
+    def _count(self, waited_seconds: float) -> None:
+        now = self.clock()
+        intervals = int((now - self._began) / INTERVAL_SECONDS)
+        if intervals:
+            let_in = self._let_in / self._asked if self._asked else 1.0
+            self.pressure = self.pressure.after(self._least, intervals, let_in)
+            self._began, self._least = now, waited_seconds
+            self._asked = self._let_in = 0
+        self._least = min(self._least, waited_seconds)
 
     def remember_framing(self) -> None:
         """Who may frame pages of this issuer, learned from a launch that was let in (C14).
@@ -183,16 +242,23 @@ def admit() -> Response | None:
     """Refuse this request, or let it in."""
     state, waited = admission(), waited_seconds()
     kind = kind_of(request.endpoint, request.blueprint)
-    pressure = state.saw(waited)
-    if not gives_way(kind, waited, pressure, state.draw()):
+    if state.lets_in(kind, waited):
         return None
     g.shed = kind.value
-    seconds = retry_after_seconds(pressure, state.draw())
+    seconds = retry_after_seconds(state.pressure, state.draw())
     if kind is Kind.LAUNCH:
         g.frame_ancestors = state.framed_by.get(request.args.get("iss", ""), "'none'")
     response = _later(kind, seconds)
     response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def answered() -> None:
+    """What an answer that refused nobody teaches."""
+    state = admission()
+    if request.endpoint == _LAUNCH_ENDS_AT:
+        state.launch_finished()
+    state.remember_framing()
 
 
 def _later(kind: Kind, seconds: int) -> Response:

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import BadRequest
 
 from connector.domain.audit import Event
+from connector.ports.telemetry import Took
 from connector.web import (
     admission,
     approvals,
@@ -132,15 +133,14 @@ def _finish(response: Response) -> Response:
     _headers(response)
     seconds = time.perf_counter() - g.began
     telemetry = web().telemetry
-    telemetry.queued(seconds=admission.waited_seconds())
     if "shed" not in g:
         _tell_own_time(response, seconds)
-        admission.admission().remember_framing()
+        admission.answered()
     telemetry.request_finished(
         route=str(request.url_rule or "unmatched"),
         method=request.method,
         status=response.status_code,
-        seconds=seconds,
+        took=Took(seconds, admission.waited_seconds()),
         reference=g.reference,
         shed=g.get("shed", ""),
     )

@@ -24,6 +24,8 @@ from connector.web.strict_cookies import believed_cookies
 from connector.web.visit_pass import VISIT_PASS
 
 HEARTBEAT_SECONDS = 15.0
+# Whoever asks again sooner learns nothing: the reader's own tries after a failure lie up to that far apart.
+_RETRY_AFTER_SECONDS = 5
 _MOST_DIGITS = 18  # of an event number: storage counts in 63 bits
 
 
@@ -72,12 +74,12 @@ class Feed:
         That helps in one case only, when the reader has ended: pages would get heartbeats for ever.
         """
         ended = self.stream.has_ended()
-        return JSONResponse({"status": "reader_ended" if ended else "alive"}, 503 if ended else 200)
+        return _probed("reader_ended") if ended else JSONResponse({"status": "alive"})
 
     async def readyz(self, _request: Request) -> Response:
         """503 names what is missing; also when pages would get heartbeats only for now."""
         problem = self.stream.problem() or await asyncio.to_thread(self.store.ready)
-        return JSONResponse({"status": problem or "ready"}, 503 if problem else 200)
+        return _probed(problem) if problem else JSONResponse({"status": "ready"})
 
     def _admitted(self, request: Request, visit_id: str) -> bool:
         origin = request.headers.get("origin", self.page_origin)
@@ -109,6 +111,10 @@ class Feed:
             return
         finally:
             pending.cancel()
+
+
+def _probed(problem: str) -> Response:
+    return JSONResponse({"status": problem}, 503, {"Retry-After": str(_RETRY_AFTER_SECONDS)})
 
 
 def _event_number(last_event_id: str) -> int:

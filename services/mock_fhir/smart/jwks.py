@@ -31,7 +31,8 @@ class ClientKeys:
 
     def find(self, client: Client, *, kid: str, key_type: str, algorithm: str) -> dict[str, Any]:
         """The key by `kid`, `kty` and, where the key says it, `alg`. Raises InvalidClient on none or many."""
-        for keys in (self._keys(client, fresh=False), self._keys(client, fresh=True)):
+        for fresh in (False, True):
+            keys = self._keys(client, fresh=fresh)
             matching = [
                 key
                 for key in keys

@@ -224,6 +224,17 @@ def test_jwks_url_is_fetched_over_tls_once_and_cached(key_server: KeyServer) -> 
         assert [entry.path for entry in outgoing] == ["/jwks.json"] * 2
 
 
+def test_a_known_key_is_not_fetched_again_before_it_expires(key_server: KeyServer) -> None:
+    """Whoever asks for a token may hold the only thread that could serve their keys."""
+    ehr = ehr_that_trusts(key_server)
+    with key_server.serve() as server:
+        client = ehr.register_backend(jwks=None, jwks_uri=f"{server.url}/jwks.json")
+        for _ in range(3):
+            assert ask(ehr, client).status_code == 200
+            ehr.simulator.clock.advance(timedelta(seconds=5))
+    assert key_server.fetched == 1
+
+
 def test_jwks_url_of_an_untrusted_server_is_refused(ehr: EhrDriver, key_server: KeyServer) -> None:
     with key_server.serve() as server:
         client = ehr.register_backend(jwks=None, jwks_uri=f"{server.url}/jwks.json")

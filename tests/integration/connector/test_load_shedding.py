@@ -29,8 +29,7 @@ def late(site: Site, browser: FlaskClient, path: str, **options: object) -> Test
 
 def closed(site: Site) -> None:
     """No new launch is let in."""
-    site.app.extensions["admission"].draw = lambda: 0.5
-    site.app.extensions["admission"].pressure = Pressure(share=0.1)
+    site.app.extensions["admission"].pressure = Pressure(narrow=True)
 
 
 @pytest.mark.parametrize("path", ["/launch/provider", "/launch/patient", "/"])
@@ -71,6 +70,14 @@ def test_a_refusal_is_one_log_line_with_its_kind(site: Site, browser: FlaskClien
     assert line["reference"] in answer.get_data(as_text=True)
 
 
+def test_every_log_line_says_how_long_the_request_had_waited(
+    site: Site, browser: FlaskClient
+) -> None:
+    browser.get("/healthz", base_url=ORIGIN)
+    late(site, browser, "/healthz")
+    assert [line["took"].queue_seconds for line in site.telemetry.seen] == [0.0, 1.5]
+
+
 def test_a_launch_that_has_begun_goes_on(site: Site, browser: FlaskClient) -> None:
     begun = site.begin(browser, "provider", TEST_BASE)
     query = site.answer(begun, PROVIDER_USER, context_of(LaunchKind.PROVIDER))
@@ -78,6 +85,18 @@ def test_a_launch_that_has_begun_goes_on(site: Site, browser: FlaskClient) -> No
     assert site.begin(browser, "provider", TEST_BASE).status_code == 503
     answer = late(site, browser, "/launch/callback", query_string=query)
     assert answer.status_code in {302, 303}
+
+
+def test_a_launch_that_has_finished_makes_a_place_for_another(
+    site: Site, browser: FlaskClient
+) -> None:
+    begun = site.begin(browser, "provider", TEST_BASE)
+    query = site.answer(begun, PROVIDER_USER, context_of(LaunchKind.PROVIDER))
+    closed(site)
+    assert site.begin(browser, "provider", TEST_BASE).status_code == 503
+    browser.get("/launch/callback", base_url=ORIGIN, query_string=query)
+    assert site.begin(browser, "provider", TEST_BASE).status_code in {302, 303}
+    assert site.begin(browser, "provider", TEST_BASE).status_code == 503
 
 
 def test_a_callback_nobody_waits_for_can_be_repeated_as_it_is(

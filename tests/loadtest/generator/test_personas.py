@@ -14,6 +14,7 @@ from tests.loadtest.generator.town import SECRET, event, page
 
 MEETING = "19:meeting_a3@thread.v2"
 BUSY = (503, {"Retry-After": "7"}, "later")
+ASKS_AGAIN = (503, {"Retry-After": "7", "Refresh": "7"}, "later")
 
 
 def recorded(scene: Scene, errand: Errand, deed: Callable[[], object]) -> Iteration:
@@ -122,6 +123,23 @@ def test_who_is_refused_for_now_comes_again_after_the_seconds_asked_for() -> Non
         "EHR opens launch",
         "connector /launch/provider",
     ]
+
+
+def test_a_page_that_asks_again_by_itself_does_not_go_back_to_the_ehr() -> None:
+    scene = Scene()
+    for _ in range(2):
+        scene.town.break_once("/launch/provider", ASKS_AGAIN)
+    done = hold(scene)
+    assert (done.outcome, done.shed, done.launch_ms) == (Outcome.DONE, 2, 14_000)
+    assert scene.keeper.names()[:4] == ["EHR opens launch", *["connector /launch/provider"] * 3]
+
+
+def test_a_callback_that_asks_again_by_itself_is_asked_again_as_it_is() -> None:
+    scene = Scene()
+    scene.town.break_once("/launch/callback", ASKS_AGAIN)
+    assert hold(scene).outcome is Outcome.DONE
+    names = scene.keeper.names()
+    assert (names.count("EHR opens launch"), names.count("connector /launch/callback")) == (1, 2)
 
 
 def test_who_is_refused_four_times_goes_home() -> None:

@@ -188,7 +188,7 @@ def test_a_patient_whose_provider_was_turned_away_is_not_held_against_the_visit(
 def test_who_was_refused_once_and_then_served_counts_apart_in_an_overload(
     good: RunBuilder,
 ) -> None:
-    good.says(scenario="overload-3x")
+    good.says(scenario="overload-3x", fault="ehr_delay 1 ms at 40 s")
     good.each_iteration(lambda one: one.due_seconds % 4 == 0, shed=1, launch_ms=9000.0)
     judgement = good.judged()
     assert judgement.verdict is Verdict.PASSED
@@ -196,7 +196,7 @@ def test_who_was_refused_once_and_then_served_counts_apart_in_an_overload(
 
 
 def test_slow_service_of_who_was_never_refused_breaks_an_overload(good: RunBuilder) -> None:
-    good.says(scenario="overload-3x")
+    good.says(scenario="overload-3x", fault="ehr_delay 1 ms at 40 s")
     good.each_iteration(lambda one: one.due_seconds % 4 == 0, launch_ms=9000.0)
     assert broken(good.judged()) == {"served-launch-p95"}
 
@@ -224,6 +224,20 @@ def test_a_relapse_is_no_recovery(good: RunBuilder) -> None:
     surge(good, slow_until=44)
     good.each_iteration(lambda one: one.due_seconds >= 80, launch_ms=5000.0)
     assert "recovery" in broken(good.judged())
+
+
+def test_one_slow_launch_in_twenty_five_is_a_tail(good: RunBuilder) -> None:
+    good.says(scenario="seventy-percent")
+    good.each_iteration(lambda one: int(one.due_seconds * 2) % 25 == 0, own_ms=101.0)
+    judgement = good.judged()
+    assert broken(judgement) == {"own-time-spread"}
+    assert (seen(judgement, "own-time-spread") or 0) > 3
+
+
+def test_launches_that_are_all_slow_have_no_tail(good: RunBuilder) -> None:
+    good.says(scenario="seventy-percent")
+    good.iterations = [replace(one, own_ms=one.own_ms * 4) for one in good.iterations]
+    assert seen(good.judged(), "own-time-spread") == pytest.approx(1.2, abs=0.1)
 
 
 def test_growing_memory_breaks_a_soak(good: RunBuilder) -> None:

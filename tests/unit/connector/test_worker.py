@@ -212,6 +212,34 @@ def test_an_anchor_that_is_away_does_not_stop_the_worker(
     assert telemetry.failed == ["anchor"]
 
 
+def test_a_backlog_waits_for_its_ehr_and_for_no_pause(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at once of one EHR: the next is claimed when one is done, not when the round begins anew."""
+    monkeypatch.setattr("connector.worker._IDLE_SECONDS", 10 * PATIENCE_SECONDS)
+    deliveries = Deliveries(*["fine"] * 40)
+    worker.deliver_outbox = cast(DeliverOutbox, deliveries)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    try:
+        assert deliveries.wait_until_done(40)
+    finally:
+        worker.stopping.set()
+        for crew in (worker.deliveries, worker.subscribing):
+            crew.start("nobody", lambda: None)
+        running.join()
+
+
+def test_a_slot_that_is_free_already_ends_the_next_pause() -> None:
+    crew = Crew(1, 1)
+    crew.start("one", lambda: None)
+    crew.finish()
+    pausing = threading.Thread(target=crew.pause, args=(10 * PATIENCE_SECONDS,), daemon=True)
+    pausing.start()
+    pausing.join(PATIENCE_SECONDS)
+    assert not pausing.is_alive()
+
+
 # Attendance -----------------------------------------------------------------------------------------
 
 

@@ -309,5 +309,19 @@ def test_a_failover_of_the_database_kills_no_process(
     assert asyncio.run(story()) == [(503, "reader_stalled"), (200, "alive")]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_that_is_told_no_is_told_when_to_ask_again(
+    path: str, feed: Feed, stream: EventStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventStream, "has_ended", lambda _self: True)
+
+    async def story() -> tuple[int, str]:
+        async with Browser(create_feed(feed), path, {}) as browser:
+            return browser.status, browser.headers.get("retry-after", "")
+
+    status, seconds = asyncio.run(story())
+    assert (status, seconds.isdecimal()) == (503, True)
+
+
 def test_a_process_is_alive_before_it_has_read_anything(feed: Feed) -> None:
     assert asyncio.run(_told(create_feed(feed), "/healthz")) == (200, "alive")

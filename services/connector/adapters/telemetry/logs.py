@@ -16,8 +16,8 @@ import structlog
 ALLOWED_KEYS = frozenset(
     {
         "attempts", "bytes", "code", "count", "duration_ms", "error", "event", "geography", "host",
-        "kind", "level", "loop", "method", "outcome", "own_ms", "port", "process", "reason",
-        "reference", "route", "state", "status", "timestamp", "visit", "where",
+        "kind", "level", "loop", "method", "outcome", "own_ms", "port", "process", "queue_ms",
+        "reason", "reference", "route", "state", "status", "timestamp", "visit", "where",
     }
 )  # fmt: skip
 
@@ -59,7 +59,8 @@ def configure(process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, allow_listed, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(),
+        # A line and its end in one write: processes share the stream, and print's two would be torn apart.
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)

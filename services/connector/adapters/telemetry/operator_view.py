@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from connector.adapters.telemetry import metrics, upstream
+from connector.ports.telemetry import Took
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +24,17 @@ class OperatorView:
     def waited_seconds(self) -> float:
         return upstream.waited_seconds()
 
-    def queued(self, *, seconds: float) -> None:
-        metrics.QUEUE_SECONDS.observe(seconds)
-
     def request_finished(
         self,
         *,
         route: str,
         method: str,
         status: int,
-        seconds: float,
+        took: Took,
         reference: str,
         shed: str = "",
     ) -> None:
+        metrics.QUEUE_SECONDS.observe(took.queue_seconds)
         if shed:
             metrics.SHED.labels(shed).inc()
         self._log.info(
@@ -43,8 +42,9 @@ class OperatorView:
             route=route,
             method=method,
             status=status,
-            duration_ms=round(seconds * 1000, 1),
-            own_ms=round((seconds - upstream.waited_seconds()) * 1000, 1),
+            duration_ms=round(took.seconds * 1000, 1),
+            own_ms=round((took.seconds - upstream.waited_seconds()) * 1000, 1),
+            queue_ms=round(took.queue_seconds * 1000, 1),
             reference=reference,
             **({"outcome": "shed", "kind": shed} if shed else {}),
         )
