@@ -165,13 +165,14 @@ class Browsers:
         return passes[0]
 
     def at_once(self, each: Callable[[int], _T], csns: Sequence[int]) -> list[_T]:
+        """On new connections: web has closed those of the last round, or is about to."""
+        self._pool.clear()
         with ThreadPoolExecutor(_AT_ONCE) as browsers:
             return list(browsers.map(each, csns))
 
     def _ask(self, asked: Request) -> urllib3.BaseHTTPResponse:
-        return self._pool.request(
-            asked.method,
-            self._address + asked.path,
-            headers={"Cookie": asked.cookie},
-            redirect=False,
-        )
+        address, headers = self._address + asked.path, {"Cookie": asked.cookie}
+        try:
+            return self._pool.request(asked.method, address, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as err:
+            raise NotMeasured(f"a launch was not answered: {type(err).__name__}") from err

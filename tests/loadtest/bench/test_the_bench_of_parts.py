@@ -125,6 +125,23 @@ def test_the_second_half_brings_what_the_first_was_given() -> None:
     )
 
 
+def test_a_web_that_is_gone_is_no_traceback() -> None:
+    with answering(lambda _: TO_THE_EHR) as address:
+        pass
+    browsers = Browsers(address, Recorded(script(), {}, "https://ehr/R4", "https://ehr"))
+    with pytest.raises(NotMeasured, match="not answered"):
+        browsers.begin(7)
+
+
+def test_a_connection_of_an_earlier_round_is_not_used_again() -> None:
+    with answering(lambda _: TO_THE_EHR) as address:
+        browsers = Browsers(address, Recorded(script(), {}, "https://ehr/R4", "https://ehr"))
+        browsers.at_once(browsers.begin, [1])
+        before = browsers._pool.connection_from_url(address)
+        browsers.at_once(browsers.begin, [2])
+        assert browsers._pool.connection_from_url(address) is not before
+
+
 def test_a_launch_without_a_pass_is_refused() -> None:
     def answer(path: str) -> Said:
         return Said(303) if path.startswith("/launch/callback") else TO_THE_EHR
