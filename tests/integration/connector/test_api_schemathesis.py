@@ -58,7 +58,11 @@ class Running:
 
 running = Running()
 config = SchemathesisConfig.from_dict(
-    {"checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}}}
+    {
+        "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+        # The test brings a good token: a request made wrong by a missing one would be right again.
+        "generation": {"with-security-parameters": False},
+    }
 )
 schema = schemathesis.openapi.from_dict(document(ORIGIN), config=config)
 schema.app = running
