@@ -33,6 +33,7 @@ from connector.domain.sharing import Grant
 from connector.domain.visit import Meeting, Visit, VisitState
 from connector.ports.storage import AuditEntry, Door, VisitEvent
 from connector.usecases.approve_configuration import ApproveConfiguration
+from connector.usecases.find_way_in import FindWayIn
 from connector.web.app import create_app
 from connector.web.context import Deployment, WebContext
 from connector.web.visit_pass import VISIT_PASS, VisitPass
@@ -133,6 +134,7 @@ def visit(state: VisitState = VisitState.LOBBY, *, meeting: bool = True) -> Visi
         visit_key="key",
         state=state,
         created_at=NOW,
+        organizer_id="oid-provider",
         meeting=Meeting(
             "m1", "https://teams.example/l/meetup-join/1", "https://teams.example/route?m=1"
         )
@@ -348,6 +350,7 @@ def make_world(feed_url: str = "https://localhost:8444", public_url: str = "") -
     known: dict[str, Any] = {
         "check_address": answering("check_address"),
         "find_approver": answering("find_approver"),
+        "find_way_in": FindWayIn(cast(Any, store), unused),
         "verify_record": answering("verify_record"),
         "promote_configuration": SimpleNamespace(plan=answering("plan"), apply=answering("apply")),
         "diagnose": SimpleNamespace(suggestions=lambda _url: world.answers.get("suggestions", [])),
