@@ -58,9 +58,8 @@ _OF_ENDPOINT = {
     "sign_in.callback": Kind.GOING_ON,
     "static": Kind.GOING_ON,
 }
-_LAUNCH_ENDS_AT = (
-    "launch.callback"  # with the EHR's and Microsoft's answers: all its work is done there
-)
+# With the EHR's and Microsoft's answers: all work of a launch is done there.
+_LAUNCH_ENDS_AT = "launch.callback"
 _OF_BLUEPRINT = {
     "launch": Kind.GOING_ON,
     "visits": Kind.GOING_ON,
@@ -165,7 +164,7 @@ def retry_after_seconds(pressure: Pressure, draw: float) -> int:
 
     No wider than it must be: whoever waits is in the way of those who come once the surge is over.
     """
-    return 4 + int(draw * min(36.0, 6 + 0.3 / max(pressure.share, 0.01)))
+    return 4 + int(draw * (6 + 0.3 / max(pressure.share, 0.01)))
 
 
 def kind_of(endpoint: str | None, blueprint: str | None) -> Kind:
