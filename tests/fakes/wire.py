@@ -110,7 +110,7 @@ class WireServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # 5 by default: of eight clients at once, some wait 1 s for a second SYN
+    request_queue_size = 128  # 5 by default: of eight at once, one waits 1 s to send SYN again
 
     def __init__(self, owner: WireServer, context: ssl.SSLContext | None) -> None:
         self.owner = owner
