@@ -12,7 +12,7 @@ TOML, one file a question, `loadtest/scenarios/<name>.toml`. Seconds count from 
 | `[users]` | generator, closed model | how many of each persona, and the pause between two of their turns |
 | `[people]` | generator | what people do once they came: every assumption with its value, none by default |
 | `[portal_admins]`, `[idle_viewers]` | generator | the few who come beside the visits |
-| `[stage]` | stage | `web_processes`, `web_threads`, `database`, `own_cores`, `upstream_delay_ms` from the first second to the last |
+| `[stage]` | stage | `web_processes`, `web_threads`, `database`, `others_give_way`, `upstream_delay_ms` from the first second to the last |
 | `[[stage.events]]` | stage | what to do `at_seconds`, see `StageAction` |
 """
 
@@ -220,12 +220,12 @@ class StageEvent(_Table):
 
 
 class StagePlan(_Table):
-    """`web_threads` of each process. `own_cores`: web and database on half of the cores, all else on the others."""
+    """`web_threads` of each process. `others_give_way`: to web and database, which share their cores with nobody in a stamp."""
 
     web_processes: PositiveInt = 2
     web_threads: PositiveInt = 16
     database: Database = Database.SQLITE
-    own_cores: bool = False
+    others_give_way: bool = False
     upstream_delay_ms: UpstreamDelay = UpstreamDelay()
     events: tuple[StageEvent, ...] = ()
 

@@ -20,7 +20,6 @@ from loadtest.scenario import SCENARIOS, Scenario, named
 from loadtest.stage.arguments import Arguments, Fault
 from loadtest.stage.at_home import at_home
 from loadtest.stage.controls import Controls
-from loadtest.stage.cores import set_apart
 from loadtest.stage.customers_ehr import customers_ehr, what_to_know
 from loadtest.stage.documents import (
     Before,
@@ -33,6 +32,7 @@ from loadtest.stage.documents import (
 from loadtest.stage.draining import NEVER, Owed, wait_until_told
 from loadtest.stage.event_plan import EventPlan, carry_out, require_possible
 from loadtest.stage.generator import Generator, GeneratorFailed, Starver
+from loadtest.stage.giving_way import give_way
 from loadtest.stage.ground import Ground, GroundRefused
 from loadtest.stage.hosted import hosted
 from loadtest.stage.outbox import OutboxReading, read_outbox
@@ -98,7 +98,7 @@ class LoadRun:
             self.starts_at = time.time() + LEAD_SECONDS
             generator = self._start_generator(visits)
             stack.callback(generator.stop)
-            self._set_apart(generator)
+            self._give_way(generator)
             stack.callback(self._start_sampler(generator).stop)
             if self.arguments.fault is Fault.STARVE_GENERATOR:
                 starver = Starver(generator)
@@ -140,10 +140,10 @@ class LoadRun:
         scenario = scenario_file(self.arguments.scenario)
         return Generator.start(file, scenario, self.arguments.processes)
 
-    def _set_apart(self, generator: Generator) -> None:
-        """Again after each event: a part that was started anew runs anywhere. Raises: GroundRefused."""
-        if self.scenario.stage.own_cores and self.ground.is_ours:
-            set_apart({**self.ground.pids(), **generator.pids()})
+    def _give_way(self, generator: Generator) -> None:
+        """Again after each event: a part that was started anew does not."""
+        if self.scenario.stage.others_give_way and self.ground.is_ours:
+            give_way({**self.ground.pids(), **generator.pids()})
 
     def _start_sampler(self, generator: Generator) -> Sampler:
         families = Families(lambda: {**self.ground.pids(), **generator.pids()})
@@ -165,7 +165,7 @@ class LoadRun:
         while generator.is_running and self.now() < last:
             for event in plan.due(self.now()):
                 carry_out(event, self.ground, upstreams)
-                self._set_apart(generator)
+                self._give_way(generator)
                 self.tell.say(f"[yellow]{event.words()}[/yellow]")
             if (words := self._ran_out) and not over:
                 over = True

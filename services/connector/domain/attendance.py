@@ -116,6 +116,21 @@ def _unpaired(attended: Sequence[Stay], heard: Sequence[Stay]) -> list[Stay]:
     return missed
 
 
+def waited_for(stay: Stay, devices: Iterable[Participant]) -> tuple[Participant, datetime] | None:
+    """Which of one person's devices, by the events in the lobby all the while, was let in for this stay.
+
+    Returns:
+        The device, and when: not before it waited.
+    """
+    for device in devices:
+        before = [m for m in device.story if m.at < min(stay.joined_at + TOLERANCE, stay.left_at)]
+        after = device.story[len(before) :]
+        stayed = not after or after[0].at >= stay.left_at - TOLERANCE
+        if before and before[-1].presence is Presence.LOBBY and stayed:
+            return device, max(stay.joined_at, before[-1].at)
+    return None
+
+
 def reported(attendance: Participant, device: Participant, at: datetime) -> bool:
     """Whether news of time `at` of a device are of a stay that a report has told of.
 

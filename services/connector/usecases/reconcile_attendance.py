@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.domain.attendance import TOLERANCE, Stay, call_had_people, heard_of, untold
+from connector.domain.attendance import (
+    TOLERANCE,
+    Stay,
+    call_had_people,
+    heard_of,
+    untold,
+    waited_for,
+)
 from connector.domain.audit import Event, Outcome
 from connector.domain.participant import (
     Participant,
@@ -143,24 +150,29 @@ class ReconcileAttendance:
         stays: Sequence[Stay],
         roster: dict[str, Participant],
     ) -> list[StatusReport]:
-        """Put what no event told into `roster`; a stay nobody heard of is a participant's of its own."""
+        """Put what no event told into `roster`.
+
+        A stay nobody heard of is of who waited in the lobby then, else a participant's of its own.
+        """
         devices = [p for p in roster.values() if p.ehr_id_sealed == person.ehr_id_sealed]
         lacking, reports = untold(devices, stays), list[StatusReport]()
         for left_at in lacking.leaves:
             for device in devices:
                 roster[device.key], told = _left(roster[device.key], left_at)
                 reports += told
-        key = key_of_attendance(self.sealer, visit.id, person)
-        unheard = roster.get(key) or Participant(key, person.role)
-        unheard = Participant(key, person.role, unheard.story, person.ehr_id_sealed)
+        own_key = key_of_attendance(self.sealer, visit.id, person)
+        own = roster.get(own_key) or Participant(own_key, person.role)
+        own = Participant(own_key, person.role, own.story, person.ehr_id_sealed)
         for stay in lacking.stays:
+            waiting = waited_for(stay, [roster[device.key] for device in devices])
+            came, since = waiting or (roster.get(own_key, own), stay.joined_at)
             for presence, at in (
-                (Presence.CONNECTED, stay.joined_at),
+                (Presence.CONNECTED, since),
                 (Presence.DISCONNECTED, stay.left_at),
             ):
-                unheard, told = moved(unheard, RosterChange(key, presence, at))
+                came, told = moved(came, RosterChange(came.key, presence, at))
                 reports += told
-            roster[key] = unheard
+            roster[came.key] = came
         return reports
 
     def _failed(

@@ -245,6 +245,42 @@ def test_however_late_the_subscription_came_each_word_is_told_once(
     assert heard.count((PROVIDER, DISCONNECTED)) == 1
 
 
+@pytest.mark.parametrize("heard", range(len(WHOLE)))
+def test_wherever_the_notifications_stopped_each_word_is_told_once(
+    launched: World, heard: int
+) -> None:
+    """Also of who was last heard of in the lobby: it is they who came in."""
+    notify(launched, *WHOLE[:heard])
+    graph_reports(launched, REPORT_OF_WHOLE)
+
+    look_unheard(launched)
+    notify(launched, *WHOLE[heard:])  # Graph delivers for up to four hours
+
+    _each_word_was_told_once(launched)
+
+
+@pytest.mark.parametrize("lost", [range(first, 7) for first in range(7)], ids=str)
+def test_whatever_was_lost_before_an_end_that_was_heard_is_told_once(
+    launched: World, lost: range
+) -> None:
+    notify(launched, *(event for number, event in enumerate(WHOLE) if number not in lost))
+    graph_reports(launched, REPORT_OF_WHOLE)
+
+    look(launched)
+    notify(launched, *(WHOLE[number] for number in lost))
+
+    _each_word_was_told_once(launched)
+
+
+def _each_word_was_told_once(launched: World) -> None:
+    """Connects and disconnects; the last word is true."""
+    words = [word for word in told(launched) if word[1] is not LOBBY]
+    assert [what for who, what in words if who == PROVIDER] == [CONNECTED, DISCONNECTED]
+    of_patient = [what for who, what in words if who == PATIENT]
+    assert sorted(of_patient) == [CONNECTED] * 2 + [DISCONNECTED] * 2
+    assert of_patient[-1] is DISCONNECTED
+
+
 def test_reading_again_tells_nothing_again(launched: World) -> None:
     notify(launched, call_ended(52))
     graph_reports(launched, report(52, staff((1, 51)), guest((30, 50))))
