@@ -57,6 +57,7 @@ class Errand:
 
     def __post_init__(self) -> None:
         self.began_seconds = self.browser.clock.now()
+        self.browser.timing = ServerTiming()  # who reconnects clicks anew
 
     @property
     def booked(self) -> BookedVisit:

@@ -189,6 +189,7 @@ def test_a_patient_who_reconnects_is_written_down_twice() -> None:
     assert (first.outcome, second.outcome) == (Outcome.DONE, Outcome.DONE)
     assert second.due_seconds == pytest.approx(first.ended_seconds + 1)
     assert second.due_seconds == second.began_seconds
+    assert (second.own_ms, second.upstream_ms) == (first.own_ms, first.upstream_ms) == (10, 40)
     assert course.gone.is_set()
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import graph_notification
 from connector.ports.storage import StoredNotification
@@ -12,7 +13,7 @@ from connector.ports.storage import StoredNotification
 _LEASE = timedelta(minutes=1)
 
 _columns = graph_notification.c
-_ADD = insert(graph_notification).inline()
+_ADD = Prepared(insert(graph_notification).inline())
 _DUE = (
     select(_columns.id)
     .where(_columns.due_at <= bindparam("now"))
@@ -44,7 +45,7 @@ _BURY = update(graph_notification).where(_THIS).values(due_at=None, code=bindpar
 class SqlInbox(Area):
     def add(self, body: bytes, at: datetime) -> None:
         values = {"body": body, "received_at": at, "due_at": at, "attempts": 0, "code": ""}
-        self._change(_ADD, values)
+        self._write(_ADD, values)
 
     def claim(self, now: datetime, limit: int) -> Sequence[StoredNotification]:
         claimed = self._change(
