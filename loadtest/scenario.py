@@ -220,7 +220,7 @@ class StageEvent(_Table):
 
 
 class StagePlan(_Table):
-    """`web_threads` of each process. `others_give_way`: to web and database, which share their cores with nobody in a stamp."""
+    """`web_threads` of each process. `others_give_way`: web and database have the cores first, which in a stamp are theirs."""
 
     web_processes: PositiveInt = 2
     web_threads: PositiveInt = 16

@@ -98,7 +98,7 @@ class LoadRun:
             self.starts_at = time.time() + LEAD_SECONDS
             generator = self._start_generator(visits)
             stack.callback(generator.stop)
-            self._give_way(generator)
+            self._give_way()
             stack.callback(self._start_sampler(generator).stop)
             if self.arguments.fault is Fault.STARVE_GENERATOR:
                 starver = Starver(generator)
@@ -140,10 +140,10 @@ class LoadRun:
         scenario = scenario_file(self.arguments.scenario)
         return Generator.start(file, scenario, self.arguments.processes)
 
-    def _give_way(self, generator: Generator) -> None:
-        """Again after each event: a part that was started anew does not."""
+    def _give_way(self) -> None:
+        """Again after each event: a part may have been started anew. Raises: GroundRefused."""
         if self.scenario.stage.others_give_way and self.ground.is_ours:
-            give_way({**self.ground.pids(), **generator.pids()})
+            give_way(self.ground.pids())
 
     def _start_sampler(self, generator: Generator) -> Sampler:
         families = Families(lambda: {**self.ground.pids(), **generator.pids()})
@@ -165,7 +165,7 @@ class LoadRun:
         while generator.is_running and self.now() < last:
             for event in plan.due(self.now()):
                 carry_out(event, self.ground, upstreams)
-                self._give_way(generator)
+                self._give_way()
                 self.tell.say(f"[yellow]{event.words()}[/yellow]")
             if (words := self._ran_out) and not over:
                 over = True

@@ -1,25 +1,33 @@
-"""Parts of a run that let web and its database have the processor first."""
+"""Web and its database before everybody else of a run."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
-from loadtest.stage.giving_way import LAST, give_way
+from loadtest.stage.giving_way import give_way
+from loadtest.stage.ground import GroundRefused
 
-pytestmark = pytest.mark.skipif(not psutil.LINUX, reason="reads the priority of each thread")
-# A thread beside the first one, and a child, in a session of their own as every part is.
+# A thread beside the first one, and a child.
 FAMILY = """
 import os, threading, time
-os.setsid()
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 os.fork()
 print("up", flush=True)
 time.sleep(60)
 """
+
+
+def may_be_first() -> bool:
+    """In a process of its own, or this one would be first from now on."""
+    attempt = "import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))"
+    tried = subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+allowed = pytest.mark.skipif(not may_be_first(), reason="needs real-time scheduling")
 
 
 @pytest.fixture
@@ -36,44 +44,54 @@ def family() -> Iterator["subprocess.Popen[str]"]:
             one.kill()
 
 
-def priorities_of(pid: int) -> set[int]:
-    """Of every thread of the process and of its children."""
+def classes_of(pid: int) -> set[int]:
+    """How every thread of the process and of its children is scheduled."""
     leader = psutil.Process(pid)
     return {
-        os.getpriority(os.PRIO_PROCESS, thread.id)
+        os.sched_getscheduler(thread.id)
         for process in [leader, *leader.children()]
         for thread in process.threads()
     }
 
 
+@allowed
 @pytest.mark.parametrize("part", ["web", "postgres"])
-def test_web_and_its_database_do_not_give_way(part: str, family: "subprocess.Popen[str]") -> None:
-    before = priorities_of(family.pid)
-    give_way({part: family.pid})
-    assert priorities_of(family.pid) == before != {LAST}
-
-
-@pytest.mark.parametrize("part", ["worker", "mock_fhir", "generator"])
-def test_every_thread_and_child_of_the_others_does(
+def test_every_thread_and_child_of_web_and_its_database_comes_first(
     part: str, family: "subprocess.Popen[str]"
 ) -> None:
     for _ in range(2):  # after an event once more
         give_way({part: family.pid})
-        assert priorities_of(family.pid) == {LAST}
+        assert classes_of(family.pid) == {os.SCHED_RR}
 
 
-def test_and_so_does_their_session_where_linux_weighs_sessions(
-    family: "subprocess.Popen[str]",
-) -> None:
-    group = Path(f"/proc/{family.pid}/autogroup")
-    if not group.exists():
-        pytest.skip("this kernel does not")
-    give_way({"mock_fhir": family.pid})
-    assert group.read_text().split()[-2:] == ["nice", str(LAST)]
+@pytest.mark.parametrize("part", ["worker", "feed", "mock_fhir", "generator"])
+def test_nobody_else_does(part: str, family: "subprocess.Popen[str]") -> None:
+    give_way({part: family.pid})
+    assert classes_of(family.pid) == {os.SCHED_OTHER}
 
 
+@allowed
 def test_a_part_that_has_ended_is_no_mistake(family: "subprocess.Popen[str]") -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    give_way({"feed": gone.pid, "worker": family.pid})
-    assert priorities_of(family.pid) == {LAST}
+    give_way({"postgres": gone.pid, "web": family.pid})
+    assert classes_of(family.pid) == {os.SCHED_RR}
+
+
+def test_who_may_not_is_told_what_to_do(
+    family: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with pytest.raises(GroundRefused, match="ulimit -r 1"):
+        give_way({"web": family.pid})
+
+
+def test_a_machine_that_cannot_says_so(
+    family: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "SCHED_RR")
+    with pytest.raises(GroundRefused, match="Linux"):
+        give_way({"web": family.pid})
