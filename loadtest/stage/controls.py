@@ -58,6 +58,11 @@ class Controls:
         for row in self._rows(f"{self.microsoft_url}/sim/ledger"):
             yield MeetingMade(meeting=row["thread_id"], external_id=row["external_id"])
 
+    def end_calls(self) -> None:
+        """Every call that is on: Graph reports of those who were in it only then."""
+        url = f"{self.microsoft_url}/sim/meetings/end"
+        self.session.post(url, timeout=TIMEOUT_SECONDS).raise_for_status()
+
     def pending_deliveries(self) -> int:
         """Notifications that Graph has yet to deliver."""
         pending = self._document("GET", f"{self.microsoft_url}/sim/state")["deliveries"]["pending"]

@@ -199,6 +199,8 @@ class LoadRun:
         if controls is None or upstreams is None:
             return NEVER
         upstreams.clear()
+        if self.ground.is_ours:
+            controls.end_calls()  # of those whom the run's end cut off
         patience = self.scenario.total_seconds / 2
         patience = min(max(patience, SHORTEST_DRAIN_SECONDS), LONGEST_DRAIN_SECONDS)
         with self.tell.phase("what happened was told to the EHR"):

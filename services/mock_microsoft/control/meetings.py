@@ -7,6 +7,7 @@
 | `POST meetings/{id}/participants` `{"as": "user", "user_id": oid or UPN}` or `{"as": "guest", "display_name": …}` | join |
 | `POST meetings/{id}/participants/{pid}/{admit,deny,leave,rejoin}` | leave takes `{"reason": "left"}` or `"inactive"` |
 | `POST meetings/{id}/end` | end for everybody |
+| `POST meetings/end` | end every call that is on |
 | `GET ledger?offset=&limit=` | rows of `columns`, one a meeting ever made: how often each party entered and left the call |
 """
 
@@ -77,6 +78,14 @@ def end(meeting_id: str) -> Response:
     meeting = _meeting(meeting_id)
     current_world().meetings.end(meeting)
     return jsonify(_document(meeting))
+
+
+@blueprint.post("/meetings/end")
+def end_all() -> tuple[str, int]:
+    meetings = current_world().meetings
+    for meeting in meetings.all():
+        meetings.end(meeting)
+    return "", 204
 
 
 _LEDGER = (

@@ -7,6 +7,7 @@ import pytest
 import requests
 from loadtest.records import MeetingMade, Persona, WriteBack
 from loadtest.stage.controls import Controls
+from tests.conformance.mock_microsoft.microsoft_desk import ADAM, quoted
 from tests.integration.mock_fhir.test_mock_fhir_writeback import Backend
 from tests.loadtest.stage.conftest import Outside
 
@@ -51,6 +52,17 @@ def test_an_environment_without_integration_records_is_not_configured_yet(
     outside: Outside,
 ) -> None:
     assert not outside.controls.has_records()
+
+
+def test_calls_that_are_still_on_are_ended(outside: Outside) -> None:
+    desk = outside.microsoft
+    held, over = desk.meeting("held"), desk.meeting("over")
+    for meeting in (held, over):
+        desk.join(meeting, user_id=ADAM)
+    desk.sim("POST", f"meetings/{quoted(over)}/end")
+    outside.controls.end_calls()
+    rows = desk.sim("GET", "ledger").get_json()["rows"]
+    assert [row[2:4] for row in rows] == [[1, 1], [1, 1]]
 
 
 def test_nothing_is_on_its_way_at_first(outside: Outside) -> None:
