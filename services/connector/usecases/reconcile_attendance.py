@@ -165,7 +165,7 @@ class ReconcileAttendance:
         own = Participant(own_key, person.role, own.story, person.ehr_id_sealed)
         for stay in lacking.stays:
             waiting = waited_for(stay, [roster[device.key] for device in devices])
-            came, since = waiting or (roster.get(own_key, own), stay.joined_at)
+            came, since = waiting or (own, stay.joined_at)
             for presence, at in (
                 (Presence.CONNECTED, since),
                 (Presence.DISCONNECTED, stay.left_at),
@@ -173,6 +173,8 @@ class ReconcileAttendance:
                 came, told = moved(came, RosterChange(came.key, presence, at))
                 reports += told
             roster[came.key] = came
+            if waiting is None:
+                own = came
         return reports
 
     def _failed(
