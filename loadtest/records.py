@@ -167,6 +167,7 @@ class Run:
     fault: str = ""
     web_processes: int = 0
     database: str = ""
+    others_give_way: bool = False
     prepared: Prepared | None = None
 
 

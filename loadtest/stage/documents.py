@@ -81,6 +81,7 @@ def run_document(
         fault=", ".join(words for words in (scenario.fault, fault) if words),
         web_processes=ground.web_processes,
         database=ground.database,
+        others_give_way=scenario.stage.others_give_way and ground.is_ours,
         prepared=prepared,
     )
 

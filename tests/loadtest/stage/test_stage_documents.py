@@ -1,6 +1,6 @@
 """What the stage writes down before and after a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -35,6 +35,7 @@ class Standing:
     controls: None = None
     database: str = "postgresql"
     web_processes: int = 3
+    is_ours: bool = True
 
 
 @pytest.fixture
@@ -84,6 +85,15 @@ def test_the_verdict_reads_what_the_stage_wrote(ground: Ground, tmp_path: Path) 
     assert run.ended_seconds == 61.235
     assert run.rates[-1] == (run.measured_to_seconds, 0)
     assert "cores" in run.machine
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_run_says_whether_web_came_first(ground: Any, *, is_ours: bool) -> None:
+    """Only in a sandbox of its own; elsewhere nobody's processes are moved."""
+    there = replace(ground, is_ours=is_ours)
+    run = run_document(arguments(), named("seventy-percent"), there, TIMES)
+    assert run.others_give_way is is_ours
+    assert not run_document(arguments(), named("smoke"), there, TIMES).others_give_way
 
 
 def prepared_arguments() -> Arguments:

@@ -293,6 +293,12 @@ def test_without_a_ledger_the_page_says_so_at_the_top(good: RunBuilder) -> None:
     assert "there was nobody to ask" in said
 
 
+def test_a_run_whose_web_came_first_says_so(good: RunBuilder, troubled_page: str) -> None:
+    assert "before all other parts" not in troubled_page
+    good.says(others_give_way=True)
+    assert "both have the processor before all other parts" in page.html(good.judged())
+
+
 def test_another_machine_is_said(good: RunBuilder, tmp_path: Path) -> None:
     keep_baseline(good.write(), baselines=tmp_path)
     other = RunBuilder(tmp_path / "run-2")
