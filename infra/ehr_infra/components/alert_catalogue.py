@@ -105,14 +105,18 @@ OF_APP = (
         ERROR,
     ),
 )
+_REQUESTS = """ContainerAppConsoleLogs
+| where Log has "http.request.finish"
+| extend told = parse_json(Log)
+"""
+_LAUNCH_REQUESTS = f"""{_REQUESTS}| where tostring(told.route) startswith "/launch/"
+"""
 QUERIES = (
     Query(
         "requests-fail",
         f"More than {FAILING_PERCENT} % of requests fail",
-        """ContainerAppConsoleLogs
-| where Log has "http.request.finish"
-| extend told = parse_json(Log)
-| summarize failed = countif(toint(told.status) >= 500 and tostring(told.outcome) != "shed"), asked = count()
+        _REQUESTS
+        + """| summarize failed = countif(toint(told.status) >= 500 and tostring(told.outcome) != "shed"), asked = count()
 | where asked >= 20
 | project percent = 100.0 * failed / asked""",
         "percent",
@@ -121,11 +125,8 @@ QUERIES = (
     Query(
         "launches-refused",
         f"More than {REFUSED_PERCENT} % of launch requests are asked to come again",
-        """ContainerAppConsoleLogs
-| where Log has "http.request.finish"
-| extend told = parse_json(Log)
-| where tostring(told.route) startswith "/launch/"
-| summarize refused = countif(tostring(told.outcome) == "shed"), asked = count()
+        _LAUNCH_REQUESTS
+        + """| summarize refused = countif(tostring(told.outcome) == "shed"), asked = count()
 | where asked >= 20
 | project percent = 100.0 * refused / asked""",
         "percent",
@@ -134,11 +135,8 @@ QUERIES = (
     Query(
         "launches-slow",
         f"Launch requests take over {SLOW_SECONDS} s (p95)",
-        """ContainerAppConsoleLogs
-| where Log has "http.request.finish"
-| extend told = parse_json(Log)
-| where tostring(told.route) startswith "/launch/"
-| summarize p95 = percentile(todouble(told.duration_ms), 95) / 1000""",
+        _LAUNCH_REQUESTS
+        + """| summarize p95 = percentile(todouble(told.duration_ms), 95) / 1000""",
         "p95",
         SLOW_SECONDS,
     ),

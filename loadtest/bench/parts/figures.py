@@ -42,6 +42,11 @@ class Beside:
     def p99(self, side: str) -> float:
         return (self.sides[side].p99_ms or 0.0) / self._hello(lambda one: one.p99_ms or 0.0)
 
+    def cpu_ms(self) -> dict[str, float]:
+        """Of every turn, rounded: what somebody looks at who wonders about a spread."""
+        turns = {"hello_before": self.hello_before, **self.sides, "hello_after": self.hello_after}
+        return {name: round(one.cpu_ms, 4) for name, one in turns.items()}
+
     def _hello(self, of: Callable[[Measured], float]) -> float:
         return (of(self.hello_before) + of(self.hello_after)) / 2
 
@@ -55,6 +60,7 @@ class Figure:
         p50, p99: times the hello page's; None where nobody waits.
         cpu_ms: median; good for an impression only.
         before: times the earlier checkout's CPU; None without one.
+        turns: milliseconds of CPU behind the ratios, by round.
     """
 
     cpu: Spread
@@ -62,6 +68,7 @@ class Figure:
     p99: Spread | None
     cpu_ms: float
     before: Spread | None
+    turns: Sequence[Mapping[str, float]] = ()
 
 
 def figure(rounds: Sequence[Beside], side: str, earlier: str) -> Figure:
@@ -76,4 +83,5 @@ def figure(rounds: Sequence[Beside], side: str, earlier: str) -> Figure:
         before=Spread.of(one.sides[side].cpu_ms / one.sides[earlier].cpu_ms for one in rounds)
         if both
         else None,
+        turns=[one.cpu_ms() for one in rounds],
     )

@@ -42,6 +42,11 @@ def test_the_earlier_checkout_is_compared_round_by_round() -> None:
     assert figure(rounds, "now", "before").before == Spread(0.6, 0.5, 0.8)
 
 
+def test_the_turns_behind_a_ratio_are_told() -> None:
+    (turn,) = figure([beside(2.0, 4.0)], "now", "before").turns
+    assert turn == {"hello_before": 0.5, "now": 2.0, "before": 4.0, "hello_after": 1.5}
+
+
 def test_without_an_earlier_checkout_nothing_is_said_of_it() -> None:
     assert figure([beside(2.0)], "now", "before").before is None
 
