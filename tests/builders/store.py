@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import event
+
 from connector.adapters.sql.migrate import upgrade
 from connector.adapters.sql.store import SqlStore
 from connector.domain.configuration import (
@@ -86,6 +88,18 @@ VISIT = Visit(
     state=VisitState.WAITING_FOR_PATIENT,
     created_at=NOON,
 )
+
+
+def executed_by(store: SqlStore) -> list[str]:
+    """What SQLite will be asked from now on, with the values in it."""
+    statements: list[str] = []
+    for engine in (store._engines.reading, store._engines.writing):
+        event.listen(
+            engine,
+            "checkout",
+            lambda connection, *_: connection.set_trace_callback(statements.append),
+        )
+    return statements
 
 
 def visit_number(number: int) -> Visit:

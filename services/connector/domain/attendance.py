@@ -162,7 +162,11 @@ def call_had_people(roster: Iterable[Participant], reported_until: datetime | No
 
 
 def _was_in_the_call(participant: Participant, since: datetime | None) -> bool:
-    """They connected, or left without having waited: then their join was not heard."""
-    story = [m for m in participant.story if since is None or m.at > since]
-    only_waited = story[0].presence is Presence.LOBBY
-    return not only_waited or any(m.presence is Presence.CONNECTED for m in story)
+    """They connected, or left without having waited: then their join was not heard.
+
+    Whoever came to the lobby just as the reported call ended has waited ever since.
+    """
+    story = participant.story
+    begins = next(n for n, m in enumerate(story) if since is None or m.at > since)
+    waited = any(m.presence is Presence.LOBBY for m in story[max(0, begins - 1) : begins + 1])
+    return not waited or any(m.presence is Presence.CONNECTED for m in story[begins:])

@@ -49,12 +49,15 @@ class KeepRoster:
     def __call__(self, tx: Transaction, visit: Visit, news: RosterNews) -> Kept:
         """`visit` is as read in `tx`."""
         people = list(news.after.values())
+        known = visit
         visit = visit.with_roster(people, news.at)
         if news.ended:
             visit = visit.call_ended(people, news.at)
         for participant in people:
-            tx.visits.save_participant(visit.id, participant)
-        tx.visits.save(visit)
+            if participant != news.before.get(participant.key):
+                tx.visits.save_participant(visit.id, participant)
+        if visit != known:
+            tx.visits.save(visit)
         for report in news.reports:
             tx.visits.add_event(visit.id, "participant", report.role, report.status, report.at)
         told = _owed_to_ehr(news.before, news.after, news.at)

@@ -78,7 +78,7 @@ class RecordParticipants:
         visit_id = proven_visit_id(self.sealer, item)
         if visit_id is None:
             return _Judged(item, None, "client_state")
-        with self.store.read() as tx:
+        with self.store.glance() as tx:
             visit = tx.visits.get(visit_id)
         if visit is None:
             return _Judged(item, None, "visit_unknown")

@@ -10,7 +10,7 @@ from sqlalchemy import Delete, Insert, Select, Table, Update
 from connector.adapters import sql
 from connector.adapters.sql.app_role import least
 from connector.adapters.sql.columns import METADATA
-from connector.adapters.sql.statements import PerDialect
+from connector.adapters.sql.prepared import Prepared
 
 
 def statements(found: object) -> Iterator[Any]:
@@ -20,8 +20,8 @@ def statements(found: object) -> Iterator[Any]:
     if isinstance(found, list | tuple | set | frozenset):
         for each in found:
             yield from statements(each)
-    elif isinstance(found, PerDialect):
-        yield found.postgresql
+    elif isinstance(found, Prepared):
+        yield found.on("postgresql")
     elif isinstance(found, Insert | Update | Delete | Select):
         yield found
 

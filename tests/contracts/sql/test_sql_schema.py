@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from tests.builders.store import (
     BASE_URL,
     ENVIRONMENT,
     NOON,
     TENANT,
     VISIT,
+    executed_by,
     seed_visits,
     sqlite_store,
 )
@@ -62,18 +62,6 @@ def plans(tmp_path: Path) -> dict[str, str]:
         }
     store.close()
     return {statement: "\n".join(row[3] for row in rows) for statement, rows in plans.items()}
-
-
-def executed_by(store: SqlStore) -> list[str]:
-    """What SQLite will be asked from now on, with the values in it."""
-    statements: list[str] = []
-    for engine in (store._engines.reading, store._engines.writing):
-        event.listen(
-            engine,
-            "checkout",
-            lambda connection, *_: connection.set_trace_callback(statements.append),
-        )
-    return statements
 
 
 def exercise(store: SqlStore) -> None:

@@ -240,3 +240,20 @@ def test_only_what_came_after_the_newest_report_counts() -> None:
     waited = device((LOBBY, 100), (DISCONNECTED, 120))
     assert not call_had_people([earlier, waited], at(60))
     assert call_had_people([earlier, *heard((100, 120))], at(60))
+
+
+@pytest.mark.parametrize("came", [55, 60, 64])
+def test_who_came_to_the_lobby_as_the_reported_call_ended_was_in_no_other(came: int) -> None:
+    (clinician,) = heard((10, 60))
+    patient = device((CONNECTED, 12), (DISCONNECTED, 50), (LOBBY, came), (DISCONNECTED, 180))
+    assert not call_had_people([clinician, patient], at(60))
+
+
+def test_who_was_let_in_after_the_reported_call_was_in_another() -> None:
+    patient = device((LOBBY, 62), (CONNECTED, 90), (DISCONNECTED, 180))
+    assert call_had_people([*heard((10, 60)), patient], at(60))
+
+
+def test_who_left_the_lobby_before_the_reported_call_ended_and_then_left_was_in_another() -> None:
+    patient = device((LOBBY, 20), (DISCONNECTED, 30), (DISCONNECTED, 180))
+    assert call_had_people([*heard((10, 60)), patient], at(60))

@@ -17,6 +17,7 @@ from tests.builders.launches import (
     patient_launch,
     provider_launch,
 )
+from tests.builders.store import executed_by
 from tests.builders.world import World, values
 
 from connector.domain.audit import Event
@@ -134,6 +135,24 @@ def test_an_event_type_we_do_not_use_changes_nothing(world: World) -> None:
 
     assert world.rows("visit_event") == []
     assert world.rows("graph_notification") == []
+
+
+def test_only_whom_news_changed_is_written(world: World) -> None:
+    post(world, STORY[0])
+    executed = executed_by(world.store)
+    post(world, STORY[1])
+
+    (written,) = [said for said in executed if said.startswith("INSERT INTO participant")]
+    assert "'patient'" in written
+
+
+def test_news_that_change_nobody_write_neither_people_nor_the_visit(world: World) -> None:
+    post(world, STORY[0])
+    executed = executed_by(world.store)
+    post(world, call_started(2))
+
+    assert any(said.startswith("INSERT INTO applied_notification") for said in executed)
+    assert not [s for s in executed if s.startswith(("INSERT INTO participant", "UPDATE visit"))]
 
 
 def test_the_start_of_a_call_changes_nobody(world: World) -> None:

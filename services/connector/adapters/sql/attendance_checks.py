@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, exists, false, func, literal, or_, select, update
 
 from connector.adapters.sql.meeting_tables import attendance_check
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import visit, visit_secret
 from connector.domain.visit import FINAL, VisitState
@@ -80,7 +81,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(attendance_check)
     .where(_columns.visit_id.in_(select(_DUE.c.visit_id)))
     .values(due_at=bindparam("leased_until"), claims=_columns.claims + 1)
@@ -91,9 +92,9 @@ _HELD = update(attendance_check).where(
 )
 _LOOK_AGAIN = _HELD.values(due_at=bindparam("later"), awaited=False, failures=0)
 _RETRY = _HELD.values(due_at=bindparam("later"), failures=_columns.failures + 1)
-_SETTLE = _HELD.values(due_at=None, awaited=False, code=bindparam("why"))
-_KEY_MADE_AT = select(visit_secret.c.kept_at).where(
-    visit_secret.c.visit_id == bindparam("visit_id")
+_SETTLE = Prepared(_HELD.values(due_at=None, awaited=False, code=bindparam("why")))
+_KEY_MADE_AT = Prepared(
+    select(visit_secret.c.kept_at).where(visit_secret.c.visit_id == bindparam("visit_id"))
 )
 _AWAITED = select(func.count()).where(_columns.awaited.is_(True))
 

@@ -54,9 +54,9 @@ class AuditTrail(Area):
         for line in self.pending:
             line["previous_hash"] = previous
             line["hash"] = previous = hash_of(previous, line["at"], line)
-        for line in self.pending:
-            self._write(_ADD, line)
-        self.pending = []
+        if self.pending:
+            self._change_each(_ADD, self.pending)
+            self.pending = []
 
 
 def hash_of(previous: str, at: datetime, line: Mapping[str, Any]) -> str:

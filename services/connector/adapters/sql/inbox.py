@@ -22,14 +22,14 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(graph_notification)
     .where(_columns.id.in_(select(_DUE.c.id)))
     .values(due_at=bindparam("leased_until"), attempts=_columns.attempts + 1)
     .returning(_columns.id, _columns.body, _columns.attempts)
 )
 _THIS = _columns.id == bindparam("notification_id")
-_DONE = delete(graph_notification).where(_THIS)
+_DONE = Prepared(delete(graph_notification).where(_THIS))
 _RETRY = update(graph_notification).where(_THIS).values(due_at=bindparam("later"))
 _WAITING = (
     select(func.count().label("posts"))
@@ -45,7 +45,7 @@ _BURY = update(graph_notification).where(_THIS).values(due_at=None, code=bindpar
 class SqlInbox(Area):
     def add(self, body: bytes, at: datetime) -> None:
         values = {"body": body, "received_at": at, "due_at": at, "attempts": 0, "code": ""}
-        self._write(_ADD, values)
+        self._change(_ADD, values)
 
     def claim(self, now: datetime, limit: int) -> Sequence[StoredNotification]:
         claimed = self._change(

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, exists, func, select, update
 
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import outbox_message, visit
 from connector.adapters.sql.visit_secrets import DESTROYED
@@ -55,7 +56,7 @@ _ADD = on_both(
         _NEW,
     ).on_conflict_do_nothing(index_elements=["key"]),
 )
-_HAS_KEY = select(_columns.id).where(_columns.key == bindparam("known_key"))
+_HAS_KEY = Prepared(select(_columns.id).where(_columns.key == bindparam("known_key")))
 
 _passed_over: BindParameter[Sequence[str]] = bindparam("passed_over", expanding=True)
 _DUE_HEADS = (
@@ -84,8 +85,8 @@ _CLAIM = (
 _THIS = _columns.id == bindparam("message_id")
 # What the EHR has taken stays delivered, whatever a worker that lost its lease still says.
 _OPEN = update(outbox_message).where(_THIS, _columns.state != MessageState.DELIVERED)
-_DELIVERED = _OPEN.values(
-    state=MessageState.DELIVERED, due_at=None, code="", delivered_at=bindparam("at")
+_DELIVERED = Prepared(
+    _OPEN.values(state=MessageState.DELIVERED, due_at=None, code="", delivered_at=bindparam("at"))
 )
 # A claim is named by its number: who lost the lease may no longer say what to do next.
 _HELD = _OPEN.where(_columns.attempts == bindparam("claim"))

@@ -1,4 +1,4 @@
-"""What a launch asks the database: statements compiled once, executed on the driver's own cursor.
+"""What launches and the worker ask the database: statements compiled once, executed on the driver's own cursor.
 
 SQLAlchemy says what the words and the types are; its machinery of execution costs several times what
 the driver does (performance.md 2 and 3f), so it is left out where the text of a statement never varies.
@@ -65,24 +65,34 @@ class Prepared:
         self._repeats = repeats
         self._plans: dict[str, _Plan] = {}
 
-    def run(self, connection: Connection, values: Values) -> Answer:
-        """Raises: DBAPIError: as SQLAlchemy would, broken connections are dropped as it would."""
+    def run(self, connection: Connection, values: Values, *more: Values) -> Answer:
+        """Once, or once for each of several rows, of which none is returned.
+
+        Raises:
+            DBAPIError: as SQLAlchemy would, broken connections are dropped as it would.
+            InvalidRequestError: the statement needs a value that was not named.
+        """
         dialect = connection.dialect
         plan = self._plans.get(dialect.name) or self._prepare(dialect, values)
-        parameters = plan.parameters(values)
         cursor: Any = connection.connection.cursor()
+        if more:
+            execute, parameters = cursor.executemany, [*map(plan.parameters, (values, *more))]
+        else:
+            execute, parameters = cursor.execute, plan.parameters(values)
         try:
-            cursor.execute(plan.text, parameters)
+            execute(plan.text, parameters)
             return Answer(cursor, plan.row)
         except dialect.loaded_dbapi.Error as err:
             _as_sqlalchemy(err, connection, plan.text, parameters, cursor)
             raise
 
-    def _prepare(self, dialect: Dialect, values: Values) -> _Plan:
+    def on(self, dialect: str) -> Executable:
+        """The statement in SQLAlchemy's words, of the dialect of that name."""
         statement = self._statement
-        if isinstance(statement, Mapping):
-            statement = statement[dialect.name]
-        plan = _plan(statement, dialect, list(values))
+        return statement[dialect] if isinstance(statement, Mapping) else statement
+
+    def _prepare(self, dialect: Dialect, values: Values) -> _Plan:
+        plan = _plan(self.on(dialect.name), dialect, list(values))
         if self._repeats and plan.row is not None:
             plan = replace(plan, row=lru_cache(_ROWS_KEPT)(plan.row))
         self._plans[dialect.name] = plan
@@ -118,13 +128,16 @@ def _as_sqlalchemy(
 
 def _plan(statement: Any, dialect: Dialect, names: list[str]) -> _Plan:
     compiled = statement.compile(dialect=dialect, column_keys=names)
-    converts = [
-        (name, convert)
-        for bind, name in compiled.bind_names.items()
-        if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect))
-    ]
-    order = tuple(compiled.positiontup) if compiled.positional else None
-    return _Plan(str(compiled), compiled.params, converts, order, _row(statement, dialect))
+    whole = compiled.construct_expanded_state(dict.fromkeys(names))  # a fixed IN has its places
+    given = dict(whole.parameters)
+    converts = dict(whole.processors)
+    for bind, name in compiled.bind_names.items():
+        if name in given and (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)):
+            converts[name] = convert
+    for name in converts.keys() - set(names):
+        given[name] = converts.pop(name)(given[name])
+    order = whole.positiontup if compiled.positional else None
+    return _Plan(whole.statement, given, list(converts.items()), order, _row(statement, dialect))
 
 
 def _row(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:

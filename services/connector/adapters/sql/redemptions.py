@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select
 
 from connector.adapters.sql.prepared import Prepared
-from connector.adapters.sql.statements import Area, insert_if_new, prepared_on_both
+from connector.adapters.sql.statements import Area, insert_if_new
 from connector.adapters.sql.tables import redeemed_launch
 
 _FIND = Prepared(
@@ -13,7 +13,7 @@ _FIND = Prepared(
         redeemed_launch.c.state_hash == bindparam("state_hash")
     )
 )
-_REDEEM = prepared_on_both(insert_if_new(redeemed_launch, "state_hash"))
+_REDEEM = insert_if_new(redeemed_launch, "state_hash")
 _PURGE = delete(redeemed_launch).where(redeemed_launch.c.redeemed_at < bindparam("before"))
 
 
@@ -24,7 +24,7 @@ class SqlRedemptions(Area):
 
     def redeem(self, state_hash: str, visit_id: str, at: datetime) -> bool:
         values = {"state_hash": state_hash, "visit_id": visit_id, "redeemed_at": at}
-        return self._write(_REDEEM, values).rowcount == 1
+        return self._change(_REDEEM, values).rowcount == 1
 
     def purge(self, before: datetime) -> int:
         return self._change(_PURGE, {"before": before}).rowcount

@@ -3,8 +3,7 @@
 Statements are built once, at import, so that a launch pays for executing them only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Row, Select, Table
@@ -17,29 +16,22 @@ from connector.ports.storage import StorageConflict
 AnySelect = Select[*tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class PerDialect:
-    """`INSERT … ON CONFLICT`: the same words on both databases, two classes in SQLAlchemy."""
+def on_both(table: Table[Any], build: Callable[[Any], Any]) -> Prepared:
+    """`build` gets an insert into `table` that knows `on_conflict_do_nothing` and `_do_update`.
 
-    sqlite: UpdateBase
-    postgresql: UpdateBase
-
-
-def on_both(table: Table[Any], build: Callable[[Any], Any]) -> PerDialect:
-    """`build` gets an insert into `table` that knows `on_conflict_do_nothing` and `_do_update`."""
-    # Whether a row was written is the answer to most of these; psycopg forgets it otherwise.
-    statements = (build(insert(table).inline()) for insert in (sqlite.insert, postgresql.insert))
-    return PerDialect(*(s.execution_options(preserve_rowcount=True) for s in statements))
+    The same words on both databases are two classes in SQLAlchemy.
+    """
+    return Prepared(
+        {
+            "sqlite": build(sqlite.insert(table).inline()),
+            "postgresql": build(postgresql.insert(table).inline()),
+        }
+    )
 
 
-def insert_if_new(table: Table[Any], *key: str) -> PerDialect:
+def insert_if_new(table: Table[Any], *key: str) -> Prepared:
     """An insert that a row with the same `key` turns into nothing; any other clash still fails."""
     return on_both(table, lambda insert: insert.on_conflict_do_nothing(index_elements=list(key)))
-
-
-def prepared_on_both(statements: PerDialect) -> Prepared:
-    """The same, executed the short way."""
-    return Prepared({"sqlite": statements.sqlite, "postgresql": statements.postgresql})
 
 
 def named(row: Row[Any]) -> dict[str, Any]:
@@ -54,10 +46,6 @@ class Area:
         self._connection = connection
         self._writing = writing
 
-    @property
-    def _is_postgresql(self) -> bool:
-        return self._connection.dialect.name == "postgresql"
-
     def _rows(self, statement: AnySelect | Prepared, **values: object) -> Sequence[Row[Any]]:
         if not storable(values):
             return []
@@ -66,22 +54,12 @@ class Area:
         return self._connection.execute(statement, values).all()
 
     def _row(self, statement: AnySelect | Prepared, **values: object) -> Row[Any] | None:
-        if not storable(values):
-            return None
-        if isinstance(statement, Prepared):
-            return statement.run(self._connection, values).first()
-        return self._connection.execute(statement, values).first()
-
-    def _write(self, statement: Prepared, values: Values) -> Answer:
-        """`_change`, the short way."""
-        self._require_writing()
-        if not storable(values):
-            raise StorageConflict
-        return statement.run(self._connection, values)
+        rows = self._rows(statement, **values)
+        return rows[0] if rows else None
 
     def _change(
-        self, statement: UpdateBase | PerDialect, values: Values | Sequence[Values]
-    ) -> CursorResult[Any]:
+        self, statement: UpdateBase | Prepared, values: Values
+    ) -> CursorResult[Any] | Answer:
         """Execute a change.
 
         Raises:
@@ -89,13 +67,20 @@ class Area:
             StorageConflict: a text cannot be stored.
         """
         self._require_writing()
-        if not all(map(storable, [values] if isinstance(values, Mapping) else values)):
+        if not storable(values):
             raise StorageConflict
-        if isinstance(statement, PerDialect):
-            statement = statement.postgresql if self._is_postgresql else statement.sqlite
+        if isinstance(statement, Prepared):
+            return statement.run(self._connection, values)
         return self._connection.execute(statement, values)
 
-    def _change_known(self, statement: UpdateBase, values: Values) -> None:
+    def _change_each(self, statement: Prepared, rows: Sequence[Values]) -> None:
+        """`_change` for each of at least one row, without waiting for answers between."""
+        self._require_writing()
+        if not all(map(storable, rows)):
+            raise StorageConflict
+        statement.run(self._connection, *rows)
+
+    def _change_known(self, statement: UpdateBase | Prepared, values: Values) -> None:
         """Change the one row that `values` name.
 
         Raises:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
-from connector.adapters.sql.prepared import last_of_both
+from connector.adapters.sql.prepared import Prepared, last_of_both
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import visit_event
 from connector.ports.storage import VisitEvent
@@ -21,19 +21,19 @@ from connector.ports.storage import VisitEvent
 _GATE = f"SELECT pg_advisory_xact_lock({0x7EA35})"
 
 _columns = visit_event.c
-_ADD = insert(visit_event).inline()
-_AFTER = (
+_ADD = Prepared(insert(visit_event).inline())
+_AFTER = Prepared(
     select(visit_event)
     .where(_columns.number > bindparam("after"))
     .order_by(_columns.number)
     .limit(bindparam("at_most"))
 )
-_OF_VISIT = (
+_OF_VISIT = Prepared(
     select(visit_event)
     .where(_columns.visit_id == bindparam("visit_id"), _columns.number > bindparam("after"))
     .order_by(_columns.number)
 )
-_LAST = select(func.coalesce(func.max(_columns.number), 0).label("number"))
+_LAST = Prepared(select(func.coalesce(func.max(_columns.number), 0).label("number")))
 
 
 def pass_gate(connection: Connection, newest: str) -> Any | None:
@@ -63,7 +63,7 @@ class VisitEvents(Area):
     def write_pending(self) -> None:
         """Only inside the gate."""
         if self.pending:
-            self._change(_ADD, self.pending)
+            self._change_each(_ADD, self.pending)
             self.pending = []
 
     def after(self, number: int, limit: int) -> Sequence[VisitEvent]:

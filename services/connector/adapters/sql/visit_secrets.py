@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from connector.adapters.sql.meeting_tables import attendance_check
 from connector.adapters.sql.prepared import Prepared
-from connector.adapters.sql.statements import Area, insert_if_new, prepared_on_both
+from connector.adapters.sql.statements import Area, insert_if_new
 from connector.adapters.sql.tables import (
     outbox_message,
     participant,
@@ -33,7 +33,7 @@ DESTROYED = b""
 _AT_ONCE = 1000
 
 _GET = Prepared(select(visit_secret).where(visit_secret.c.visit_id == bindparam("visit_id")))
-_KEEP = prepared_on_both(insert_if_new(visit_secret, "visit_id"))
+_KEEP = insert_if_new(visit_secret, "visit_id")
 
 _nothing_owed = ~exists().where(
     outbox_message.c.visit_id == visit.c.id,
@@ -88,7 +88,7 @@ class SealedRows(Area):
             "conference_id_sealed": secrets.conference_id_sealed,
             "kept_at": at,
         }
-        return self._write(_KEEP, values).rowcount == 1
+        return self._change(_KEEP, values).rowcount == 1
 
     def destroy(self, ended_before: datetime, kept_before: datetime) -> int:
         destroyed = 0

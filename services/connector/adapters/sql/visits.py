@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from connector.adapters.sql.prepared import Prepared
-from connector.adapters.sql.statements import Area, insert_if_new, on_both, prepared_on_both
+from connector.adapters.sql.statements import Area, insert_if_new, on_both
 from connector.adapters.sql.tables import (
     applied_notification,
     outbox_message,
@@ -27,14 +27,15 @@ from connector.domain.visit import FINAL, Meeting, Visit, VisitState
 from connector.ports.storage import StorageConflict, VisitEvent, VisitPerson, VisitSecrets
 
 _columns = visit.c
-_ADD = prepared_on_both(insert_if_new(visit, "environment_id", "visit_key"))
+_ADD = insert_if_new(visit, "environment_id", "visit_key")
 _FIND = select(visit).where(
     _columns.environment_id == bindparam("environment_id"),
     _columns.visit_key == bindparam("visit_key"),
 )
-_GET = select(visit).where(_columns.id == bindparam("visit_id"))
 _FIND_LOCKED = Prepared(_FIND.with_for_update(key_share=True))
-_GET_LOCKED = _GET.with_for_update(key_share=True)
+_ONE = select(visit).where(_columns.id == bindparam("visit_id"))
+_GET = Prepared(_ONE)
+_GET_LOCKED = Prepared(_ONE.with_for_update(key_share=True))
 
 _THIS = _columns.id == bindparam("of_visit")
 _NAME_ORGANIZER = Prepared(
@@ -63,7 +64,7 @@ _KEEP_PATIENT_JOIN_URL = (
     .where(_THIS, _columns.join_url.is_not(None))
     .values(patient_join_url=bindparam("found"))
 )
-_SAVE = (
+_SAVE = Prepared(
     update(visit)
     .where(_THIS)
     .values(
@@ -103,22 +104,20 @@ _COMPLETED = select(func.count()).where(
 _PURGE = delete(visit).where(_columns.ended_at < bindparam("ended_before"))
 
 # Somebody comes back after the seals were destroyed: their id is sealed anew under the new key.
-_ADD_PERSON = prepared_on_both(
-    on_both(
-        visit_person,
-        lambda insert: insert.on_conflict_do_update(
-            index_elements=["visit_id", "role", "ehr_id_hash"],
-            set_={"ehr_id_sealed": insert.excluded.ehr_id_sealed},
-            where=visit_person.c.ehr_id_sealed == DESTROYED,
-        ),
-    )
+_ADD_PERSON = on_both(
+    visit_person,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["visit_id", "role", "ehr_id_hash"],
+        set_={"ehr_id_sealed": insert.excluded.ehr_id_sealed},
+        where=visit_person.c.ehr_id_sealed == DESTROYED,
+    ),
 )
-_PEOPLE = (
+_PEOPLE = Prepared(
     select(visit_person)
     .where(visit_person.c.visit_id == bindparam("visit_id"))
     .order_by(visit_person.c.role, visit_person.c.ehr_id_hash)
 )
-_ROSTER = (
+_ROSTER = Prepared(
     select(participant)
     .where(participant.c.visit_id == bindparam("visit_id"))
     .order_by(participant.c.key)
@@ -143,7 +142,7 @@ class SqlVisits(Area):
         self._sealed = SealedRows(connection, writing=writing)
 
     def claim(self, visit: Visit) -> Visit:
-        if self._write(_ADD, _to_row(visit)).rowcount == 1:
+        if self._change(_ADD, _to_row(visit)).rowcount == 1:
             return visit
         claimed = self.find(visit.environment_id, visit.visit_key)
         if claimed is None:
@@ -161,7 +160,7 @@ class SqlVisits(Area):
 
     def name_organizer(self, visit_id: str, object_id: str) -> str:
         values = {"of_visit": visit_id, "named": object_id}
-        row = self._write(_NAME_ORGANIZER, values).first()
+        row = self._change(_NAME_ORGANIZER, values).first()
         if row is None:
             raise StorageConflict
         return str(row.organizer_id)
@@ -176,7 +175,7 @@ class SqlVisits(Area):
             "made_url": meeting.join_url,
             "made_patient_url": _patients(meeting),
         }
-        row = self._write(_RECORD_MEETING, values).first()
+        row = self._change(_RECORD_MEETING, values).first()
         if row is None:
             raise StorageConflict
         return _to_visit(row)
@@ -213,7 +212,7 @@ class SqlVisits(Area):
             "object_id": person.object_id,
             "ehr_id_sealed": person.ehr_id_sealed,
         }
-        self._write(_ADD_PERSON, values)
+        self._change(_ADD_PERSON, values)
 
     def people(self, visit_id: str) -> Sequence[VisitPerson]:
         return [

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, delete, or_, select, update
 
 from connector.adapters.sql.meeting_tables import meeting_watch
-from connector.adapters.sql.statements import Area, on_both, prepared_on_both
+from connector.adapters.sql.prepared import Prepared
+from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import visit
 from connector.ports.storage import WatchedMeeting
 
@@ -20,18 +21,16 @@ _LEASE = timedelta(seconds=120)
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 _columns = meeting_watch.c
-_WANT = prepared_on_both(
-    on_both(
-        meeting_watch,
-        lambda insert: insert.on_conflict_do_update(
-            index_elements=["visit_id"],
-            set_={"wanted": True, "due_at": insert.excluded.due_at},
-            where=_columns.wanted.is_(False),
-        ),
-    )
+_WANT = on_both(
+    meeting_watch,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["visit_id"],
+        set_={"wanted": True, "due_at": insert.excluded.due_at},
+        where=_columns.wanted.is_(False),
+    ),
 )
 _THIS = _columns.visit_id == bindparam("of_visit")
-_UNWANT = (
+_UNWANT = Prepared(
     update(meeting_watch)
     .where(_THIS, _columns.wanted.is_(True))
     .values(wanted=False, due_at=bindparam("at"))
@@ -49,7 +48,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .cte("due")
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(meeting_watch)
     .where(_columns.visit_id.in_(select(_DUE.c.visit_id)))
     .values(due_at=bindparam("leased_until"), attempts=_columns.attempts + 1)
@@ -57,7 +56,7 @@ _CLAIM = (
 )
 # A claim is named by its number: who lost the lease may no longer say how things stand.
 _HELD = and_(_THIS, _columns.attempts == bindparam("claim"))
-_CONFIRMED = (
+_CONFIRMED = Prepared(
     update(meeting_watch)
     .where(_HELD)
     .values(
@@ -103,7 +102,7 @@ class SqlWatches(Area):
             "attempts": 0,
             "due_at": at,
         }
-        self._write(_WANT, values)
+        self._change(_WANT, values)
 
     def unwant(self, visit_id: str, at: datetime) -> None:
         self._change(_UNWANT, {"of_visit": visit_id, "at": at})
