@@ -1,6 +1,6 @@
-"""The audit trail's gate, which one transaction of a whole stamp passes at a time (`connector.adapters.sql.audit`).
+"""The gates of audit trail and live pages, which one transaction of a whole stamp passes at a time (`connector.adapters.sql.gates`).
 
-How long it is held decides what a stamp carries when commits are slow, as with a standby in another zone.
+How long they are held decides what a stamp carries when commits are slow, as with a standby in another zone.
 """
 
 import statistics
@@ -27,13 +27,11 @@ _AS_BEFORE: Final = """
     DROP TRIGGER bench_slow_commit ON audit_event; DROP FUNCTION bench_slow_commit()
 """
 
-# Whoever passes adds lines to one of these two, and a row names its transaction.
+# Whoever passes adds lines, and a row names its transaction.
 _NEWEST: Final = "SELECT (SELECT max(id) FROM audit_event), (SELECT max(number) FROM visit_event)"
 _PASSES: Final = """
-    SELECT count(DISTINCT passing) FROM (
-        SELECT xmin::text AS passing FROM audit_event WHERE id > %s
-        UNION ALL SELECT xmin::text FROM visit_event WHERE number > %s
-    ) AS lines
+    SELECT (SELECT count(DISTINCT xmin::text) FROM audit_event WHERE id > %s),
+        (SELECT count(DISTINCT xmin::text) FROM visit_event WHERE number > %s)
 """
 
 
@@ -45,23 +43,30 @@ class Mark:
     visit_event: int
 
 
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """How many transactions passed each."""
+
+    audit_trail: int = 0
+    live_pages: int = 0
+
+
 def newest(url: str) -> Mark:
     with postgres.connected(url) as connection:
         row = connection.execute(_NEWEST).fetchone() or (0, 0)
     return Mark(row[0] or 0, row[1] or 0)
 
 
-def passes_since(url: str, mark: Mark) -> int:
-    """How many transactions have passed the gate since."""
+def passes_since(url: str, mark: Mark) -> Passes:
     with postgres.connected(url) as connection:
         row = connection.execute(_PASSES, (mark.audit_event, mark.visit_event)).fetchone()
-    return int(row[0]) if row else 0
+    return Passes(*row) if row else Passes()
 
 
 def held_ms(url: str) -> float:
-    """Median of a transaction that adds one line and does nothing else, with nobody else about.
+    """Median of a transaction that adds one line of the trail and does nothing else, with nobody else about.
 
-    A little more than the gate is held: the transaction begins outside of it.
+    A little more than its gate is held: the transaction begins outside of it.
     """
     store = SqlStore(postgres.setting(url)["CONNECTOR_DATABASE_URL"])
     try:

@@ -52,7 +52,7 @@ class WholeVisit:
     url: str = ""
     writes: Writes = field(default_factory=lambda: Writes(0, 0, 0, 0, 0))
     by_table: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
-    gate_passes: int = 0
+    passes: gate.Passes = field(default_factory=gate.Passes)
 
     def hold(self, visit: Visit) -> None:
         """One visit is measured; then `visit` is held as well, which records the patient's launch."""
@@ -61,7 +61,7 @@ class WholeVisit:
         mark = gate.newest(self.url)
         whole_visit.hold(other)
         self.writes = postgres.settled(self.url) - before
-        self.gate_passes = gate.passes_since(self.url, mark)
+        self.passes = gate.passes_since(self.url, mark)
         self.by_table = _more(postgres.rows_written(self.url), rows)
         whole_visit.hold(visit)
 
@@ -201,7 +201,7 @@ def _keep(
         "checked": [asdict(one) for one in checked],
         "whole_visit": {
             "launches": whole_visit.LAUNCHES,
-            "gate_passes": visit.gate_passes,
+            "passes": asdict(visit.passes),
             **asdict(visit.writes),
         },
         "whole_visit_by_table": visit.by_table,

@@ -63,7 +63,7 @@ STAMPS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitCost:
-    """Of one whole visit: CPU of each part, passes of the audit trail's gate, what it writes and leaves.
+    """Of one whole visit: CPU of each part, passes of the gates, what it writes and leaves.
 
     Attributes:
         stored_bytes: while its row is kept; `audit_bytes` for ever.
@@ -72,7 +72,8 @@ class VisitCost:
     web_ms: float
     worker_ms: float
     postgres_ms: float
-    gate_passes: float
+    audit_passes: float
+    page_passes: float
     rows_written: float
     wal_bytes: float
     stored_bytes: float
@@ -85,7 +86,8 @@ def visits_per_second(stamp: Stamp, cost: VisitCost) -> dict[str, float]:
     Raises:
         ValueError: a cost that is nothing: then it was not measured.
     """
-    if min(cost.web_ms, cost.worker_ms, cost.postgres_ms, cost.gate_passes) <= 0:
+    passes = min(cost.audit_passes, cost.page_passes)
+    if min(cost.web_ms, cost.worker_ms, cost.postgres_ms, passes) <= 0:
         raise ValueError("a part that costs nothing was not measured")
     at_once = stamp.web_replicas * stamp.web_workers * stamp.web_threads
     held_ms = COMMIT_MS[stamp.standby] + GATE_ROUND_TRIPS * ROUND_TRIP_MS
@@ -94,7 +96,8 @@ def visits_per_second(stamp: Stamp, cost: VisitCost) -> dict[str, float]:
         "web's threads": at_once / (EHR_AND_GRAPH_SECONDS * LAUNCHES_OF_A_VISIT),
         "worker's CPU": stamp.worker_replicas * stamp.small_cores * 1000 / cost.worker_ms,
         "database's CPU": stamp.database_cores * 1000 / cost.postgres_ms,
-        "the audit trail's gate": 1000 / (held_ms * cost.gate_passes),
+        "the audit trail's gate": 1000 / (held_ms * cost.audit_passes),
+        "the live pages' gate": 1000 / (held_ms * cost.page_passes),
     }
     return {name: USABLE * rate for name, rate in whole.items()}
 
@@ -152,7 +155,8 @@ def read_cost(run: Path, bench: Path) -> VisitCost:
         web_ms=ms["web"],
         worker_ms=ms["worker"],
         postgres_ms=ms["postgres"],
-        gate_passes=whole["gate_passes"],
+        audit_passes=whole["passes"]["audit_trail"],
+        page_passes=whole["passes"]["live_pages"],
         rows_written=whole["inserted"] + whole["updated"] + whole["deleted"],
         wal_bytes=whole["wal_bytes"],
         stored_bytes=stored["visit"],

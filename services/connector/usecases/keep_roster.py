@@ -63,7 +63,8 @@ class KeepRoster:
         told = _owed_to_ehr(news.before, news.after, news.at)
         for ehr_id_sealed, report in told:
             self._tell_ehr(tx, visit, report, ehr_id_sealed)
-        tx.visits.add_event(visit.id, "state", "", visit.state.value, news.at)
+        if visit != known or news.reports:  # lines pass a gate of the whole stamp
+            tx.visits.add_event(visit.id, "state", "", visit.state.value, news.at)
         return Kept(visit, told)
 
     def _tell_ehr(

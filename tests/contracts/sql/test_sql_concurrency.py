@@ -325,3 +325,34 @@ def test_the_audit_trail_is_one_chain_however_many_write(store: SqlStore) -> Non
     assert VerifyAudit(store.audit_log, None)().whole
     with store.read() as tx:
         assert tx._connection.execute(text("SELECT count(*) FROM audit_event")).scalar() == 40
+
+
+def test_a_line_of_the_live_page_waits_for_nobody_who_writes_the_trail(
+    visited: SqlStore, other_store: SqlStore, dialect: str
+) -> None:
+    """Launches and news of calls are told beside one another; SQLite has one writer at a time."""
+    if dialect == "sqlite":
+        return
+    with visited.write() as launching:
+        launching.audit(AuditEntry(NOON, "a.b.c", "success", "held"))
+        launching._trail.write_pending()  # past its gate until the commit
+        with other_store.write() as telling:
+            telling.visits.add_event(VISIT.id, "state", "", "lobby", NOON)
+        with other_store.read() as tx:
+            assert [line.label for line in tx.visits.events_of(VISIT.id)] == ["lobby"]
+
+
+def test_whoever_writes_both_kinds_of_lines_meets_those_who_write_one(visited: SqlStore) -> None:
+    def write(number: int) -> None:
+        for line in range(5):
+            with visited.write() as tx:
+                if number % 3 != 0:
+                    tx.audit(AuditEntry(NOON, "a.b.c", "success", f"{number}-{line}"))
+                if number % 3 != 1:
+                    tx.visits.add_event(f"visit-{number % 3 + 1}", "state", "", str(line), NOON)
+
+    at_once(9, write)
+    assert VerifyAudit(visited.audit_log, None)().whole
+    with visited.read() as tx:
+        assert len(tx.visits.events_after(0, limit=1000)) == 30
+        assert tx._connection.execute(text("SELECT count(*) FROM audit_event")).scalar() == 30

@@ -26,7 +26,8 @@ COST = VisitCost(
     web_ms=50,
     worker_ms=40,
     postgres_ms=30,
-    gate_passes=10,
+    audit_passes=3,
+    page_passes=9,
     rows_written=100,
     wal_bytes=90_000,
     stored_bytes=9_000,
@@ -70,7 +71,8 @@ def carried(stamp: Stamp, cost: VisitCost = COST) -> tuple[str, float]:
         ({"web_ms": 5_000}, "web's CPU"),
         ({"worker_ms": 5_000}, "worker's CPU"),
         ({"postgres_ms": 5_000}, "database's CPU"),
-        ({"gate_passes": 5_000}, "the audit trail's gate"),
+        ({"audit_passes": 5_000}, "the audit trail's gate"),
+        ({"page_passes": 5_000}, "the live pages' gate"),
     ],
 )
 def test_what_a_visit_needs_most_of_breaks_first(dear: dict[str, float], part: str) -> None:
@@ -83,13 +85,15 @@ def test_more_replicas_of_web_carry_no_more_once_something_else_breaks_first() -
     assert carried(few, cost) == carried(many, cost)
 
 
-def test_a_standby_makes_the_gate_slower() -> None:
+@pytest.mark.parametrize("gate", ["the audit trail's gate", "the live pages' gate"])
+def test_a_standby_makes_a_gate_slower(gate: str) -> None:
     with_it = replace(STAMPS[0], standby=True)
-    gate = "the audit trail's gate"
     assert visits_per_second(with_it, COST)[gate] < visits_per_second(STAMPS[0], COST)[gate]
 
 
-@pytest.mark.parametrize("part", ["web_ms", "worker_ms", "postgres_ms", "gate_passes"])
+@pytest.mark.parametrize(
+    "part", ["web_ms", "worker_ms", "postgres_ms", "audit_passes", "page_passes"]
+)
 def test_a_part_that_was_not_measured_carries_nothing(part: str) -> None:
     with pytest.raises(ValueError, match="not measured"):
         visits_per_second(STAMPS[0], replace(COST, **{part: 0}))

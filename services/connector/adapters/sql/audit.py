@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from connector.adapters.sql.gates import pass_to_audit_trail
 from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import audit_event
 from connector.ports.storage import AuditEntry
 
 _ADD = Prepared(insert(audit_event).inline())
-LAST_HASH = "SELECT hash FROM audit_event ORDER BY id DESC LIMIT 1"
+_LAST_HASH = "SELECT hash FROM audit_event ORDER BY id DESC LIMIT 1"
 HASHED = ("event", "outcome", "reference", "tenant_id", "environment_id", "actor", "facts")
 
 
@@ -45,18 +46,16 @@ class AuditTrail(Area):
             }
         )
 
-    def write_pending(self, previous: str) -> None:
-        """Only inside the gate: two lines chained to the same one would break the trail.
-
-        Args:
-            previous: what `LAST_HASH` says there, empty before the first line.
-        """
+    def write_pending(self) -> None:
+        """Past the gate, nothing may follow but the commit: two lines chained to one would break the trail."""
+        if not self.pending:
+            return
+        previous = pass_to_audit_trail(self._connection, _LAST_HASH) or ""
         for line in self.pending:
             line["previous_hash"] = previous
             line["hash"] = previous = hash_of(previous, line["at"], line)
-        if self.pending:
-            self._change_each(_ADD, self.pending)
-            self.pending = []
+        self._change_each(_ADD, self.pending)
+        self.pending = []
 
 
 def hash_of(previous: str, at: datetime, line: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import bindparam, select
 
 from connector.adapters.sql.attendance_checks import SqlAttendanceChecks
-from connector.adapters.sql.audit import LAST_HASH, AuditTrail
+from connector.adapters.sql.audit import AuditTrail
 from connector.adapters.sql.configurations import SqlConfigurations
 from connector.adapters.sql.grants import SqlGrants
 from connector.adapters.sql.idempotency import SqlIdempotencyKeys
@@ -18,7 +18,6 @@ from connector.adapters.sql.records import SqlRecords
 from connector.adapters.sql.redemptions import SqlRedemptions
 from connector.adapters.sql.statements import Area, on_both
 from connector.adapters.sql.tables import heartbeat
-from connector.adapters.sql.visit_events import pass_gate
 from connector.adapters.sql.visits import SqlVisits
 from connector.adapters.sql.watches import SqlWatches
 from connector.ports.storage import AuditEntry
@@ -76,7 +75,5 @@ class SqlTransaction(Area):
 
     def close(self) -> None:
         """Write what is numbered in the order of commits; nothing may follow but the commit."""
-        if self._trail.pending or self.visits.events.pending:
-            last_hash = pass_gate(self._connection, LAST_HASH)
-            self.visits.events.write_pending()
-            self._trail.write_pending(last_hash or "")
+        self.visits.events.write_pending()
+        self._trail.write_pending()

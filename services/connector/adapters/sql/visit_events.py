@@ -1,11 +1,4 @@
-"""Lines of the live page, and the gate that keeps their numbers in the order of commits.
-
-PostgreSQL hands out numbers when a row is inserted but shows rows when they are committed, so a
-reader that remembers the highest number it saw could miss a lower one that was still on its way.
-Numbered lines are therefore inserted at the very end of a transaction, one transaction at a time:
-the gate is the last lock anybody takes, so it cannot deadlock. All replicas pass it, so it is held for two
-answers of the database only: the lines' and the commit's.
-"""
+"""Lines of the live page; their numbers are in the order of commits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,12 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
-from connector.adapters.sql.prepared import Prepared, last_of_both
+from connector.adapters.sql.gates import pass_to_live_pages
+from connector.adapters.sql.prepared import Prepared
 from connector.adapters.sql.statements import Area
 from connector.adapters.sql.tables import visit_event
 from connector.ports.storage import VisitEvent
-
-_GATE = f"SELECT pg_advisory_xact_lock({0x7EA35})"
 
 _columns = visit_event.c
 _ADD = Prepared(insert(visit_event).inline())
@@ -36,18 +28,6 @@ _OF_VISIT = Prepared(
 _LAST = Prepared(select(func.coalesce(func.max(_columns.number), 0).label("number")))
 
 
-def pass_gate(connection: Connection, newest: str) -> Any | None:
-    """Wait for the other numbering transaction; SQLite has one writer at a time anyway.
-
-    `newest` asks for what the transaction must know of the one before it; its answer, None if there is none.
-    """
-    if connection.dialect.name == "postgresql":
-        row = last_of_both(connection, (_GATE, newest))
-    else:
-        row = connection.exec_driver_sql(newest).first()
-    return row and row[0]
-
-
 class VisitEvents(Area):
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         super().__init__(connection, writing=writing)
@@ -61,8 +41,9 @@ class VisitEvents(Area):
         )
 
     def write_pending(self) -> None:
-        """Only inside the gate."""
+        """Past the gate: nothing may follow but other numbered lines and the commit."""
         if self.pending:
+            pass_to_live_pages(self._connection)
             self._change_each(_ADD, self.pending)
             self.pending = []
 
