@@ -1,6 +1,7 @@
 """Which port each part of the sandbox listens on, and who stands in the way."""
 
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -10,6 +11,9 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_BASE: Final = 8440
+# A process that is being started holds what its parent had, until it has begun.
+PATIENCE_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.02
 HIGHEST_PORT: Final = 65535
 BASE_VARIABLE: Final = "SANDBOX_PORT_BASE"
 VARIABLES: Final = {
@@ -65,10 +69,15 @@ class Ports:
         return cls(**dict(zip(VARIABLES, numbers, strict=True)))
 
     def require_free(self) -> None:
-        """Raises PortRefused naming every port that is taken, by whom, and what to do."""
-        taken = {name: port for name, port in asdict(self).items() if not _is_free(port)}
+        """Raises PortRefused naming every port that is and stays taken, by whom, and what to do."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (taken := self._taken()) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
         if taken:
             raise PortRefused("\n".join(_remedy(name, port) for name, port in taken.items()))
+
+    def _taken(self) -> dict[str, int]:
+        return {name: port for name, port in asdict(self).items() if not _is_free(port)}
 
 
 def _port(variable: str, text: str) -> int:

@@ -2,6 +2,7 @@
 
 import socket
 import stat
+import threading
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -157,6 +158,16 @@ def test_every_taken_port_is_named_with_the_remedy() -> None:
     assert "CONNECTOR_PORT=" in lines[0]
     assert "FEED_PORT=" in lines[1]
     assert "SANDBOX_PORT_BASE=" in lines[1]
+
+
+def test_a_port_that_somebody_is_just_letting_go_is_waited_for() -> None:
+    ports = Ports.free()
+    holder = socket.create_server(("127.0.0.1", ports.feed))
+    letting_go = threading.Timer(0.1, holder.close)
+    letting_go.start()
+    ports.require_free()
+    letting_go.join()
+    assert holder.fileno() == -1
 
 
 def test_each_simulator_accepts_the_file_the_sandbox_writes_for_it() -> None:
