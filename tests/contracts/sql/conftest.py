@@ -85,6 +85,14 @@ def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.run(f"DROP ROLE {APP_ROLE}")
 
 
+@pytest.fixture
+def of_the_processes(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """URL of the role of the processes, in a database that grants it what it needs."""
+    url = postgres_server.create(postgres_template)
+    yield make_url(url).set(username=APP_ROLE).render_as_string(hide_password=False)
+    postgres_server.drop(url)
+
+
 @pytest.fixture(scope="session")
 def emptied_database(
     postgres_server: PostgresServer, postgres_template: str

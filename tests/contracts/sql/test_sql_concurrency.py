@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+import pytest
 from sqlalchemy import text
 from tests.builders.store import (
     BASE_URL,
@@ -16,8 +18,10 @@ from tests.builders.store import (
     TENANT,
     VISIT,
     seed_environment,
+    seed_visits,
     visit_number,
 )
+from tests.contracts.sql.conftest import SERVER
 
 from connector.adapters.sql.store import SqlStore
 from connector.domain.configuration import RevisionState
@@ -327,19 +331,21 @@ def test_the_audit_trail_is_one_chain_however_many_write(store: SqlStore) -> Non
         assert tx._connection.execute(text("SELECT count(*) FROM audit_event")).scalar() == 40
 
 
+@pytest.mark.postgres
+@pytest.mark.skipif(SERVER is None, reason="no server")
 def test_a_line_of_the_live_page_waits_for_nobody_who_writes_the_trail(
-    visited: SqlStore, other_store: SqlStore, dialect: str
+    of_the_processes: str,
 ) -> None:
     """Launches and news of calls are told beside one another; SQLite has one writer at a time."""
-    if dialect == "sqlite":
-        return
-    with visited.write() as launching:
-        launching.audit(AuditEntry(NOON, "a.b.c", "success", "held"))
-        launching._trail.write_pending()  # past its gate until the commit
-        with other_store.write() as telling:
-            telling.visits.add_event(VISIT.id, "state", "", "lobby", NOON)
-        with other_store.read() as tx:
-            assert [line.label for line in tx.visits.events_of(VISIT.id)] == ["lobby"]
+    with closing(SqlStore(of_the_processes)) as web, closing(SqlStore(of_the_processes)) as worker:
+        seed_visits(web)
+        with web.write() as launching:
+            launching.audit(AuditEntry(NOON, "a.b.c", "success", "held"))
+            launching._trail.write_pending()  # past its gate until the commit
+            with worker.write() as telling:
+                telling.visits.add_event(VISIT.id, "state", "", "lobby", NOON)
+            with worker.read() as tx:
+                assert [line.label for line in tx.visits.events_of(VISIT.id)] == ["lobby"]
 
 
 def test_whoever_writes_both_kinds_of_lines_meets_those_who_write_one(visited: SqlStore) -> None:

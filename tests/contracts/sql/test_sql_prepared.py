@@ -16,9 +16,9 @@ from connector.domain.visit import FINAL, VisitState
 BEAT = Prepared(insert(heartbeat).inline())
 BEATS = Prepared(select(heartbeat).order_by(heartbeat.c.name))
 OPEN_STATES = [state for state in VisitState if state not in FINAL]
-IN_ONE_OF_THESE = select(visit.c.id).where(visit.c.created_at == bindparam("made_at"))
-OPEN = Prepared(IN_ONE_OF_THESE.where(visit.c.state.in_(OPEN_STATES)))
-OVER = Prepared(IN_ONE_OF_THESE.where(visit.c.state.in_(FINAL)))
+MADE_THEN = select(visit.c.id).where(visit.c.created_at == bindparam("made_at"))
+OPEN = Prepared(MADE_THEN.where(visit.c.state.in_(OPEN_STATES)))
+OVER = Prepared(MADE_THEN.where(visit.c.state.in_(FINAL)))
 
 
 @pytest.fixture
@@ -60,4 +60,4 @@ def test_a_value_that_is_not_named_is_an_error_and_not_null(
     connection: Connection, values: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidRequestError, match="made_at"):
-        Prepared(IN_ONE_OF_THESE).run(connection, values)
+        Prepared(MADE_THEN).run(connection, values)

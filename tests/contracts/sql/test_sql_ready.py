@@ -1,12 +1,11 @@
 """Readiness names what is wrong in one word (case 71)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from tests.builders.store import sqlite_store
-from tests.contracts.sql.conftest import APP_ROLE, SERVER, PostgresServer
+from tests.contracts.sql.conftest import APP_ROLE, SERVER
 
 from connector.adapters.sql.store import SqlStore
 
@@ -70,14 +69,6 @@ def test_a_database_that_takes_no_writes_is_read_only(own_database_url: str) -> 
     name = make_url(own_database_url).database
     change(own_database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert ready(own_database_url) == "read_only"
-
-
-@pytest.fixture
-def of_the_processes(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
-    """URL of the role of the processes, in a database that grants it what it needs."""
-    url = postgres_server.create(postgres_template)
-    yield make_url(url).set(username=APP_ROLE).render_as_string(hide_password=False)
-    postgres_server.drop(url)
 
 
 @pytest.mark.postgres
