@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -84,6 +84,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
         process.wait(40)
 
 
+def queue_ms(callback: Future[Answer]) -> float:
+    queued = re.search(r"queue;dur=([0-9.]+)", callback.result().headers["Server-Timing"])
+    assert queued is not None
+    return float(queued.group(1))
+
+
 def test_a_new_launch_is_refused_while_begun_ones_finish(server: Server) -> None:
     begun = [server.begun() for _ in range(THREADS + 1)]
     with ThreadPoolExecutor(8) as people:
@@ -96,9 +102,8 @@ def test_a_new_launch_is_refused_while_begun_ones_finish(server: Server) -> None
     assert "Many visits are beginning" in refused.body
     assert probe.result().status == 200
     assert [callback.result().status for callback in callbacks] == [303] * len(begun)
-    queued = re.search(r"queue;dur=([0-9.]+)", callbacks[-1].result().headers["Server-Timing"])
-    assert queued is not None
-    assert float(queued.group(1)) > EHR_SECONDS * 500
+    # The one for whom no thread was free; who that is, the network decides.
+    assert max(map(queue_ms, callbacks)) > EHR_SECONDS * 500
     assert until(lambda: server.get(LAUNCH).status in {302, 303}, 5)
 
 
