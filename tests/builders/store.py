@@ -93,9 +93,10 @@ VISIT = Visit(
 def executed_by(store: SqlStore) -> list[str]:
     """What SQLite will be asked from now on, with the values in it."""
     statements: list[str] = []
-    for engine in (store._engines.reading, store._engines.writing):
+    store.close()
+    for kept in (store._engines.reading, store._engines.writing):
         event.listen(
-            engine,
+            kept.engine,
             "checkout",
             lambda connection, *_: connection.set_trace_callback(statements.append),
         )

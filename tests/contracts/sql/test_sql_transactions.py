@@ -225,6 +225,19 @@ def test_a_writer_that_never_gets_its_turn_is_told_to_try_later(
     assert refused.value.code == "locked"
 
 
+def test_a_writer_that_waits_for_another_process_in_vain_is_told_to_try_later(
+    environment: SqlStore, other_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.close()
+    monkeypatch.setattr(engines_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines_module, "_POSTGRESQL_LIMITS", "SET lock_timeout = '50ms'")
+    with other_store.write() as theirs:
+        theirs.visits.claim(VISIT)
+        with pytest.raises(StorageUnavailable) as refused, environment.write() as tx:
+            tx.visits.claim(VISIT)
+    assert refused.value.code == "locked"
+
+
 def test_no_connection_is_made_before_the_first_transaction() -> None:
     SqlStore("postgresql://nobody@127.0.0.1:1/nothing").close()
 
@@ -252,7 +265,7 @@ def test_a_closed_store_opens_again(environment: SqlStore) -> None:
 def test_a_pool_that_is_used_up_is_told_to_try_later(database_url: str, dialect: str) -> None:
     """Case 71: pool exhaustion."""
     small = SqlStore(database_url, pool_size=1)
-    small._engines.reading.pool._timeout = 0.05
+    small._engines.reading.wait_seconds = 0.05
     with small.read(), pytest.raises(StorageUnavailable) as refused, small.read():
         pass
     small.close()

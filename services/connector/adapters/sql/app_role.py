@@ -109,7 +109,7 @@ def in_database(url: str, password: Password | None, work: Callable[[Connection]
             connection.execute(ONE_AT_A_TIME)
             return work(connection)
     finally:
-        opened.dispose()
+        opened.close()
 
 
 def _exists(connection: Connection, role: str) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Dialect,
-    Engine,
     Row,
     Select,
     Text,
@@ -22,6 +21,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connector.adapters.sql.audit import HASHED, hash_of
 from connector.adapters.sql.failures import port_errors
+from connector.adapters.sql.kept import Kept
 from connector.adapters.sql.statements import storable
 from connector.adapters.sql.tables import audit_event
 from connector.domain.audit_chain import ChainedLine
@@ -57,7 +57,7 @@ _IS_HASH = select(_columns.id).where(_columns.hash == bindparam("hash")).limit(1
 class SqlAuditLog:
     """Implements `ports.audit_log.AuditLog`."""
 
-    def __init__(self, reading: Engine) -> None:
+    def __init__(self, reading: Kept) -> None:
         self._reading = reading
 
     def page(self, wanted: AuditFilter, before_id: int | None, limit: int) -> Sequence[AuditLine]:
@@ -71,7 +71,7 @@ class SqlAuditLog:
         with (
             port_errors(),
             self._reading.connect() as connection,
-            connection.execution_options(yield_per=_BATCH).execute(_CHAIN) as trail,
+            connection.execute(_CHAIN, execution_options={"yield_per": _BATCH}) as trail,
         ):
             yield from map(_to_chained, trail)
 

@@ -1,10 +1,11 @@
-"""One engine that writes and one that reads, per database.
+"""Connections that write and connections that read, per database.
 
 SQLite: readers see their own snapshot (WAL) and cannot write; the one writer begins IMMEDIATE, since
 a deferred transaction that turns into a writer fails at once when somebody else wrote in between,
 whatever busy_timeout says (measured: performance.md 1c). PostgreSQL: reads are REPEATABLE READ and
 READ ONLY, writes READ COMMITTED with row locks. What a session is for is set when it is opened, so
-no transaction pays for it and none overrides a server that was made read-only.
+no transaction pays for it and none overrides a server that was made read-only. Sessions that read
+begin nothing by themselves: where no transaction was begun, each statement is a snapshot of its own.
 """
 
 import os
@@ -15,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
+from connector.adapters.sql.kept import Kept
+from connector.adapters.sql.prepared import command
 from connector.adapters.sql.token_login import Password, sign_in_with
 
 BUSY_SECONDS = 5
 _CONNECT_SECONDS = 5
-_GLANCE = "connector_glance"  # pysqlite's own AUTOCOMMIT would leave its mark on the connection
 
 # A session that dies inside a transaction holds its row locks until PostgreSQL gives up on it.
 _POSTGRESQL_LIMITS = (
@@ -30,19 +32,16 @@ _POSTGRESQL_LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """`glancing` has the connections of `reading` and begins nothing: each statement is a snapshot."""
+    writing: Kept
+    reading: Kept
 
-    writing: Engine
-    reading: Engine
-    glancing: Engine
-
-    def dispose(self) -> None:
-        self.writing.dispose()
-        self.reading.dispose()
+    def close(self) -> None:
+        self.writing.close()
+        self.reading.close()
 
 
 def engines(database_url: str, pool_size: int, password: Password | None = None) -> Engines:
-    """Engines that connect at first use.
+    """Connections opened at first use.
 
     Args:
         database_url: of SQLite or PostgreSQL.
@@ -55,9 +54,8 @@ def engines(database_url: str, pool_size: int, password: Password | None = None)
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         sqlite_file(url)
-        reading = _sqlite_reader(url, pool_size)
-        glancing = reading.execution_options(**{_GLANCE: True})
-        return Engines(_sqlite_writer(url), reading, glancing)
+        writing, reading = _sqlite_writer(url), _sqlite_reader(url, pool_size)
+        return Engines(Kept(writing, 1, BUSY_SECONDS), Kept(reading, pool_size, BUSY_SECONDS))
     if url.get_backend_name() in {"postgresql", "postgres"}:
         return _postgresql(url, pool_size, password)
     raise ValueError("the database is SQLite or PostgreSQL")
@@ -108,30 +106,29 @@ def _pragmas(last: str) -> Any:
 
 def _begin(statement: str) -> Any:
     def begin(connection: Connection) -> None:
-        if _GLANCE not in connection.get_execution_options():
-            connection.connection.cursor().execute(statement)
+        command(connection, statement)
 
     return begin
 
 
 def _postgresql(url: URL, pool_size: int, password: Password | None) -> Engines:
-    """Two pools of half the size; a launch holds a connection for a few milliseconds."""
-    writing = _postgresql_engine(url, pool_size, "READ COMMITTED")
-    reading = _postgresql_engine(url, pool_size, "REPEATABLE READ")
+    """Half of the size for each; a launch holds a connection for a few milliseconds."""
+    size = max(1, pool_size // 2)
+    writing = _postgresql_engine(url, size, "READ COMMITTED")
+    reading = _postgresql_engine(url, size, "AUTOCOMMIT")
     event.listen(reading, "connect", _never_write)
+    event.listen(reading, "begin", _begin("BEGIN ISOLATION LEVEL REPEATABLE READ"))
     if password is not None:
         for engine in (writing, reading):
             sign_in_with(password, engine)
-    return Engines(writing, reading, reading.execution_options(isolation_level="AUTOCOMMIT"))
+    return Engines(Kept(writing, size, BUSY_SECONDS), Kept(reading, size, BUSY_SECONDS))
 
 
 def _postgresql_engine(url: URL, pool_size: int, isolation_level: Any) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=max(1, pool_size // 2),
+        pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
-        pool_use_lifo=True,
         isolation_level=isolation_level,
         hide_parameters=True,
         connect_args={"connect_timeout": _CONNECT_SECONDS, "keepalives_idle": 30},
@@ -147,7 +144,4 @@ def _limit_session(connection: Any, _record: object) -> None:
 
 
 def _never_write(connection: Any, _record: object) -> None:
-    """In transactions psycopg begins, and in those a statement alone is."""
     connection.execute("SET default_transaction_read_only = on")
-    connection.commit()
-    connection.read_only = True

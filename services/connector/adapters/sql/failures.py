@@ -1,8 +1,5 @@
 """Database errors in the words of the storage port; retryability is the type."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlalchemy import exc
 
 from connector.ports.storage import StorageConflict, StorageUnavailable
@@ -35,31 +32,34 @@ _CODE_OF_SQLITE = {
 }
 
 
-@contextmanager
-def port_errors() -> Iterator[None]:
+class port_errors:  # noqa: N801  # used like a function of contextlib's, at a tenth of what one costs
     """Translate what SQLAlchemy raises in the block.
 
     Raises:
         StorageConflict: a constraint refused the change.
         StorageUnavailable: the database cannot be used now; nothing of the transaction is kept.
     """
-    try:
-        yield
-    except exc.IntegrityError as err:
-        raise StorageConflict from err
-    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError) as err:
-        code = _CODE_OF_UPGRADE_MISSING.get(getattr(err.orig, "sqlstate", None) or "")
-        if code is not None:
-            raise StorageUnavailable(code) from err
-        raise  # our mistake, not the database's
-    except exc.DBAPIError as err:
-        raise StorageUnavailable(_code(err)) from err
-    except exc.TimeoutError as err:
-        raise StorageUnavailable("pool_exhausted") from err
-    except exc.StatementError as err:
-        if isinstance(err.orig, ValueError):
-            raise err.orig from None
-        raise
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, err: BaseException | None, _trace: object) -> None:
+        if isinstance(err, exc.SQLAlchemyError):
+            _translate(err)
+
+
+def _translate(err: exc.SQLAlchemyError) -> None:
+    """Raise it in the port's words; what is our mistake, and not the database's, stays as it is."""
+    match err:
+        case exc.IntegrityError():
+            raise StorageConflict from err
+        case exc.ProgrammingError() | exc.DataError() | exc.NotSupportedError():
+            code = _CODE_OF_UPGRADE_MISSING.get(getattr(err.orig, "sqlstate", None) or "")
+            if code is not None:
+                raise StorageUnavailable(code) from err
+        case exc.DBAPIError():
+            raise StorageUnavailable(_code(err)) from err
+        case exc.StatementError(orig=ValueError() as ours):
+            raise ours from None
 
 
 def _code(err: exc.DBAPIError) -> str:

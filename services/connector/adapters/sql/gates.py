@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from connector.adapters.sql.prepared import Prepared, last_of_both
+from connector.adapters.sql.prepared import Prepared, last_row
 
 # What earlier versions passed for both kinds: beside one of them the trail stays one chain.
 _AUDIT_TRAIL = f"SELECT pg_advisory_xact_lock({0x7EA35})"
@@ -26,8 +26,6 @@ def pass_to_live_pages(connection: Connection) -> None:
 
 def pass_to_audit_trail(connection: Connection, newest: str) -> Any | None:
     """`newest` asks for what one must know of the line before; its answer, None if there is none."""
-    if connection.dialect.name == "postgresql":
-        row = last_of_both(connection, (_AUDIT_TRAIL, newest))
-    else:
-        row = connection.exec_driver_sql(newest).first()
+    gate = (_AUDIT_TRAIL,) if connection.dialect.name == "postgresql" else ()
+    row = last_row(connection, *gate, newest)
     return row and row[0]

@@ -50,7 +50,7 @@ def _upgrade_at(database_url: str, password: Password | None) -> None:
                 connection.execute(ONE_AT_A_TIME)
                 _upgrade(connection)
     finally:
-        opened.dispose()
+        opened.close()
 
 
 def _upgrade(connection: Connection) -> None:

@@ -99,25 +99,35 @@ class Prepared:
         return plan
 
 
-def last_of_both(connection: Connection, texts: tuple[str, str]) -> Sequence[Any] | None:
-    """First row of the second of two statements that PostgreSQL carries out at once, one after the other.
+def last_row(connection: Connection, *texts: str) -> Sequence[Any] | None:
+    """First row of the last of some statements without parameters, which PostgreSQL carries out at once, in turn.
 
-    The second sees what was committed until the first was done. Neither has parameters.
+    Each sees what was committed until the one before it was done. SQLite takes one.
 
     Raises:
         DBAPIError: as SQLAlchemy would.
     """
-    cursor: Any = connection.connection.cursor()
-    both = "; ".join(texts)
-    try:
-        cursor.execute(both, prepare=False)
+    cursor = _execute(connection, "; ".join(texts), **({"prepare": False} if texts[1:] else {}))
+    for _ in texts[1:]:
         cursor.nextset()
-        row: Sequence[Any] | None = cursor.fetchone()
-    except connection.dialect.loaded_dbapi.Error as err:
-        _as_sqlalchemy(err, connection, both, None, cursor)
-        raise
+    row: Sequence[Any] | None = cursor.fetchone()
     cursor.close()
     return row
+
+
+def command(connection: Connection, text: str) -> None:
+    """What returns nothing; raises as `last_row` does."""
+    _execute(connection, text).close()
+
+
+def _execute(connection: Connection, text: str, **options: object) -> Any:
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.execute(text, **options)
+    except connection.dialect.loaded_dbapi.Error as err:
+        _as_sqlalchemy(err, connection, text, None, cursor)
+        raise
+    return cursor
 
 
 def _as_sqlalchemy(

@@ -51,30 +51,32 @@ class SqlStore:
 
     @contextmanager
     def glance(self) -> Iterator[SqlTransaction]:
-        with port_errors(), self._engines.glancing.connect() as connection:
+        with port_errors(), self._engines.reading.connect() as connection:
             yield SqlTransaction(connection, writing=False)
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
-        with port_errors(), self._turn(), self._engines.writing.begin() as connection:
-            transaction = SqlTransaction(connection, writing=True)
-            yield transaction
-            transaction.close()
+        self._take_turn()
+        try:
+            with port_errors(), self._engines.writing.begin() as connection:
+                transaction = SqlTransaction(connection, writing=True)
+                yield transaction
+                transaction.close()
+        finally:
+            self._end_turn()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _take_turn(self) -> None:
         """One write at a time for a thread, and on SQLite for the process."""
         if getattr(self._of_thread, "writing", False):
             raise RuntimeError("a write transaction is already open in this thread")
         if self._is_sqlite and not self._one_writer.acquire(timeout=BUSY_SECONDS):
             raise StorageUnavailable("locked")
         self._of_thread.writing = True
-        try:
-            yield
-        finally:
-            self._of_thread.writing = False
-            if self._is_sqlite:
-                self._one_writer.release()
+
+    def _end_turn(self) -> None:
+        self._of_thread.writing = False
+        if self._is_sqlite:
+            self._one_writer.release()
 
     def audit_all(self, entries: Iterable[AuditEntry]) -> None:
         with self.write() as transaction:
@@ -123,6 +125,6 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection and let go of every role."""
-        self._engines.dispose()
+        self._engines.close()
         while self._locks:
             os.close(self._locks.popitem()[1])
