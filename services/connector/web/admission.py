@@ -15,9 +15,9 @@ from enum import StrEnum
 from secrets import SystemRandom
 from threading import Lock
 
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Request, Response, current_app, make_response, render_template, request
 
-from connector.web.context import reference
+from connector.web.context import Noted, reference, this_request
 from connector.web.problem import AGAIN, Problem
 from connector.web.problem_json import below_api, problem_json
 
@@ -215,21 +215,27 @@ class Admission:
             self._asked = self._let_in = 0
         self._least = min(self._least, waited_seconds)
 
-    def remember_framing(self) -> None:
+    def answered(self, asked: Request, noted: Noted) -> None:
+        """What an answer that refused nobody teaches."""
+        if asked.endpoint == _LAUNCH_ENDS_AT:
+            self.launch_finished()
+        elif kind_of(asked.endpoint, asked.blueprint) is Kind.LAUNCH:
+            self._remember_framing(asked, noted.get("frame_ancestors"))
+
+    def _remember_framing(self, asked: Request, ancestors: str | None) -> None:
         """Who may frame pages of this issuer, learned from a launch that was let in (C14).
 
         So that the page which asks to wait shows inside the EHR as well, without asking the database.
         """
-        ancestors = g.get("frame_ancestors")
-        if ancestors and kind_of(request.endpoint, request.blueprint) is Kind.LAUNCH:
+        if ancestors:
             if len(self.framed_by) >= _ISSUERS_REMEMBERED:
                 self.framed_by.clear()
-            self.framed_by[request.args.get("iss", "")] = ancestors
+            self.framed_by[asked.args.get("iss", "")] = ancestors
 
 
-def waited_seconds() -> float:
+def waited_seconds(asked: Request) -> float:
     """How long this request waited for a thread; 0 under a server that does not say."""
-    return float(request.environ.get(WAITED_SECONDS, 0.0))
+    return float(asked.environ.get(WAITED_SECONDS, 0.0))
 
 
 def admission() -> Admission:
@@ -239,25 +245,17 @@ def admission() -> Admission:
 
 def admit() -> Response | None:
     """Refuse this request, or let it in."""
-    state, waited = admission(), waited_seconds()
-    kind = kind_of(request.endpoint, request.blueprint)
-    if state.lets_in(kind, waited):
+    asked, noted = this_request()
+    state, kind = admission(), kind_of(asked.endpoint, asked.blueprint)
+    if state.lets_in(kind, waited_seconds(asked)):
         return None
-    g.shed = kind.value
+    noted.shed = kind.value
     seconds = retry_after_seconds(state.pressure, state.draw())
     if kind is Kind.LAUNCH:
-        g.frame_ancestors = state.framed_by.get(request.args.get("iss", ""), "'none'")
+        noted.frame_ancestors = state.framed_by.get(asked.args.get("iss", ""), "'none'")
     response = _later(kind, seconds)
     response.headers["Retry-After"] = str(seconds)
     return response
-
-
-def answered() -> None:
-    """What an answer that refused nobody teaches."""
-    state = admission()
-    if request.endpoint == _LAUNCH_ENDS_AT:
-        state.launch_finished()
-    state.remember_framing()
 
 
 def _later(kind: Kind, seconds: int) -> Response:

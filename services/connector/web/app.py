@@ -1,14 +1,17 @@
 """The Flask application: blueprints with their access, headers, limits, one log line a request."""
 
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import BadRequest
 
 from connector.domain.audit import Event
-from connector.ports.telemetry import Took
+from connector.ports.telemetry import Telemetry, Took
 from connector.web import (
     admission,
     approvals,
@@ -31,7 +34,7 @@ from connector.web import (
 )
 from connector.web.access import Access, register
 from connector.web.api import routes
-from connector.web.context import WebContext, web
+from connector.web.context import Noted, WebContext, this_request, web
 from connector.web.problem_json import below_api
 from connector.web.session import PortalSessions, identity
 from connector.web.strict_cookies import StrictRequest
@@ -40,16 +43,29 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_SITES = frozenset({"cross-site", "same-site"})
 _FORM_BYTES = 64 * 1024
 _TIMED = frozenset({"launch", "visits"})
+_ALWAYS = (
+    ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+)
+_POLICIES_REMEMBERED = 500
 # What a 503 says that knows no better: an EHR or Microsoft that is away is seldom back sooner.
 _RETRY_AFTER_SECONDS = 10
 # Letters that are mistaken for digits on the phone, and what identifiers have besides letters.
 _UNREADABLE = str.maketrans("ILOU-_", "234567")
 
 
+class Application(Flask):
+    request_class = StrictRequest
+    session_interface = PortalSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Ours all are; Flask looks at each function again for each request."""
+        return func
+
+
 def create_app(context: WebContext) -> Flask:
-    app = Flask("connector.web")
-    app.request_class = StrictRequest
-    app.session_interface = PortalSessions()
+    app = Application("connector.web")
     app.extensions["connector"] = context
     app.extensions["admission"] = admission.Admission()
     app.config.update(
@@ -108,9 +124,10 @@ def _register(app: Flask) -> None:
 
 def _begin() -> None:
     context = web()
+    _, noted = this_request()
     context.telemetry.begin_request()
-    g.began = time.perf_counter()
-    g.reference = _readable(context.ids.identifier())
+    noted.began = time.perf_counter()
+    noted.reference = _readable(context.ids.identifier())
 
 
 def _identify() -> None:
@@ -130,50 +147,57 @@ def _readable(identifier: str) -> str:
 
 
 def _finish(response: Response) -> Response:
-    _headers(response)
-    seconds = time.perf_counter() - g.began
-    telemetry = web().telemetry
-    if "shed" not in g:
-        _tell_own_time(response, seconds)
-        admission.answered()
-    telemetry.request_finished(
-        route=str(request.url_rule or "unmatched"),
-        method=request.method,
+    asked, noted = this_request()
+    context = web()
+    took = Took(time.perf_counter() - noted.began, admission.waited_seconds(asked))
+    _headers(response, noted, context.deployment.feed_url)
+    if "shed" not in noted:
+        if asked.blueprint in _TIMED:
+            _tell_own_time(response, took, context.telemetry)
+        admission.admission().answered(asked, noted)
+    context.telemetry.request_finished(
+        route=str(asked.url_rule or "unmatched"),
+        method=asked.method,
         status=response.status_code,
-        took=Took(seconds, admission.waited_seconds()),
-        reference=g.reference,
-        shed=g.get("shed", ""),
+        took=took,
+        reference=noted.reference,
+        shed=noted.get("shed", ""),
     )
     return response
 
 
-def _tell_own_time(response: Response, seconds: float) -> None:
+def _tell_own_time(response: Response, took: Took, telemetry: Telemetry) -> None:
     """Milliseconds of ours, of the EHR's and Microsoft's, and in front of the first free thread."""
-    if request.blueprint not in _TIMED:
-        return
-    telemetry = web().telemetry
+    asked, noted = this_request()
     upstream = telemetry.waited_seconds()
-    own, queue = seconds - upstream, admission.waited_seconds()
-    response.headers["Server-Timing"] = (
-        f"own;dur={own * 1000:.1f}, upstream;dur={upstream * 1000:.1f}, queue;dur={queue * 1000:.1f}"
+    own, queue = took.seconds - upstream, took.queue_seconds
+    response.headers.add(
+        "Server-Timing",
+        f"own;dur={own * 1000:.1f}, upstream;dur={upstream * 1000:.1f}, queue;dur={queue * 1000:.1f}",
     )
-    if request.blueprint == "launch":
-        outcome = g.get("refused", "ok")
-        telemetry.launch_step(step=request.endpoint or "", outcome=outcome, own_seconds=own)
+    if asked.blueprint == "launch":
+        outcome = noted.get("refused", "ok")
+        telemetry.launch_step(step=asked.endpoint or "", outcome=outcome, own_seconds=own)
 
 
-def _headers(response: Response) -> None:
+def _headers(response: Response, noted: Noted, feed_url: str) -> None:
     """Launch addresses carry secrets: nothing is cached, framed or referred (ASVS 3.4)."""
-    framing = g.get("frame_ancestors", "'none'")
-    feed = web().deployment.feed_url
-    response.headers.setdefault("Cache-Control", "no-store")
+    headers = response.headers
+    if "Cache-Control" not in headers:
+        headers.add("Cache-Control", "no-store")
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers.setdefault("Retry-After", str(_RETRY_AFTER_SECONDS))
-    response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Content-Security-Policy"] = (
+        headers.setdefault("Retry-After", str(_RETRY_AFTER_SECONDS))
+    for name, value in _ALWAYS:
+        headers.add(name, value)
+    framing = noted.get("frame_ancestors", "'none'")
+    policy = _policy(feed_url, noted.get("form_action", ""), framing)
+    headers.add("Content-Security-Policy", policy)
+
+
+@lru_cache(_POLICIES_REMEMBERED)
+def _policy(feed_url: str, form_action: str, framing: str) -> str:
+    return (
         f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        f"media-src 'self' blob:; connect-src 'self' {feed}; base-uri 'none'; "
-        f"form-action 'self' {g.get('form_action', '')}; frame-ancestors {framing}"
+        f"media-src 'self' blob:; connect-src 'self' {feed_url}; base-uri 'none'; "
+        f"form-action 'self' {form_action}; frame-ancestors {framing}"
     )

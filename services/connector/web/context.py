@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import current_app, g
+from flask import Request, current_app, g, request
+from flask.ctx import _AppCtxGlobals
 
 from connector.domain.configuration import EhrClients
 from connector.domain.geography import Geography
@@ -37,6 +38,8 @@ from connector.usecases.retire_environment import RetireEnvironment
 from connector.usecases.roll_back import RollBack
 from connector.usecases.share_address import AnswerShare, OfferShare, WithdrawShare
 from connector.usecases.verify_record import VerifyRecord
+
+Noted = _AppCtxGlobals
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,12 @@ class WebContext:
 def web() -> WebContext:
     """The context of the running application."""
     return cast(WebContext, current_app.extensions["connector"])
+
+
+def this_request() -> tuple[Request, Noted]:
+    """The request and Flask's `g` themselves: by the names of Flask's each use looks for them anew."""
+    asked, noted = cast(Any, request), cast(Any, g)
+    return asked._get_current_object(), noted._get_current_object()  # noqa: SLF001
 
 
 def reference() -> str:

@@ -43,5 +43,4 @@ def _handshake() -> Response | None:
     if not _TOKEN.fullmatch(token):
         raise BadRequest
     response = Response(token, mimetype="text/plain")
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -43,14 +43,15 @@ def patient() -> Response:
 
 
 def _begin(kind: LaunchKind) -> Response:
-    began = web().begin_launch(kind, request.args.get("iss", ""), request.args.get("launch", ""))
+    context, query = web(), request.args
+    began = context.begin_launch(kind, query.get("iss", ""), query.get("launch", ""))
     _allow_framing(began.door.revision)
     if request.headers.get("Sec-Fetch-Dest") in _FRAMES:
         # Entra and Teams refuse to be framed: the launch goes on in a window of its own (case 25).
         return make_response(render_template("pop_out.html", kind=kind.value))
     response = _to_ehr(began)
     TRANSACTION.set(
-        response, web().sealer, hash_of_state(began.transaction.state), began.transaction
+        response, context.sealer, hash_of_state(began.transaction.state), began.transaction
     )
     return response
 
@@ -64,12 +65,13 @@ def _to_ehr(began: AuthorizationRequest) -> Response:
 
 @blueprint.get("/callback")
 def callback() -> Response:
-    which = hash_of_state(request.args.get("state", ""))
-    transaction = TRANSACTION.read(web().sealer, which)
+    context, query = web(), request.args
+    which = hash_of_state(query.get("state", ""))
+    transaction = TRANSACTION.read(context.sealer, which)
     if transaction is not None:
         g.launched_from = transaction.environment_id
         allow_framing_by(transaction.fhir_base_url, transaction.frame_ancestors)
-    completed = web().complete_launch(transaction, request.args)
+    completed = context.complete_launch(transaction, query)
     response = _next_step(completed)
     TRANSACTION.clear(response, which)
     return response
@@ -113,11 +115,11 @@ def _linked(launch: VerifiedLaunch | None, who: MicrosoftIdentity | None) -> Res
 
 
 def _arrive(opened: OpenedVisit, door: Door) -> Response:
-    visit_id = opened.visit.id
+    context, visit_id = web(), opened.visit.id
     response: Response
     if opened.next is Next.MEETING:
-        url = web().find_way_in(opened.visit, opened.role, door.revision.settings)
-        response = to_teams(url, web().deployment.teams_hosts)
+        url = context.find_way_in(opened.visit, opened.role, door.revision.settings)
+        response = to_teams(url, context.deployment.teams_hosts)
     else:
         page = "visits.wait" if opened.next is Next.WAIT else "visits.show"
         response = redirect(url_for(page, visit_id=visit_id), 303)
@@ -126,11 +128,11 @@ def _arrive(opened: OpenedVisit, door: Door) -> Response:
         role=opened.role,
         time_zone=door.environment.time_zone,
         fhir_base_url=door.revision.fhir_base_url,
-        expires_at=web().clock.now() + LIFETIME,
+        expires_at=context.clock.now() + LIFETIME,
         opens_at=opened.window.opens_at,
         closes_at=opened.window.closes_at,
     )
-    hand_out(response, web().sealer, pass_)
+    hand_out(response, context.sealer, pass_)
     return response
 
 
