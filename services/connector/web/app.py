@@ -56,6 +56,8 @@ _UNREADABLE = str.maketrans("ILOU-_", "234567")
 
 
 class Application(Flask):
+    """Flask with what is ours of every request."""
+
     request_class = StrictRequest
     session_interface = PortalSessions()
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from tests.builders.configurations import OTHER_TENANT, TENANT, TEST_BASE, endpoints
 from tests.builders.launches import PATIENT_USER, PROVIDER_OBJECT_ID, PROVIDER_USER, appointment
-from tests.builders.web import Site
+from tests.builders.web import ORIGIN, Site
 from tests.builders.world import context_of
 from werkzeug.test import TestResponse
 
@@ -107,6 +107,33 @@ def test_case_24_no_launch_address_is_cached_or_referred(site: Site, browser: Fl
     for answer in (site.begin(browser, "provider", TEST_BASE), come_back(site, browser, PATIENT)):
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/launch/provider"),
+        ("GET", "/launch/callback?state=x"),
+        ("GET", "/"),
+        ("GET", "/nowhere"),
+        ("GET", "/healthz"),
+        ("GET", "/.well-known/jwks.json"),
+        ("POST", "/graph/notifications?validationToken=abc"),
+    ],
+)
+def test_every_answer_says_once_how_it_is_to_be_treated(
+    site: Site, browser: FlaskClient, method: str, path: str
+) -> None:
+    """Two of a kind may be read either way (ASVS 3.4)."""
+    headers = browser.open(path, base_url=ORIGIN, method=method).headers
+    for name in (
+        "Cache-Control",
+        "Content-Security-Policy",
+        "Referrer-Policy",
+        "Strict-Transport-Security",
+        "X-Content-Type-Options",
+    ):
+        assert len(headers.getlist(name)) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.expression import Executable
 
 _ROWS_KEPT = 256
 
+T = TypeVar("T")
 Values = Mapping[str, Any]
 
 
@@ -107,27 +108,32 @@ def last_row(connection: Connection, *texts: str) -> Sequence[Any] | None:
     Raises:
         DBAPIError: as SQLAlchemy would.
     """
-    cursor = _execute(connection, "; ".join(texts), **({"prepare": False} if texts[1:] else {}))
-    for _ in texts[1:]:
-        cursor.nextset()
-    row: Sequence[Any] | None = cursor.fetchone()
-    cursor.close()
-    return row
+    several = "; ".join(texts)
+
+    def ask(cursor: Any) -> Sequence[Any] | None:
+        cursor.execute(several, **({"prepare": False} if texts[1:] else {}))
+        for _ in texts[1:]:
+            cursor.nextset()
+        row: Sequence[Any] | None = cursor.fetchone()
+        return row
+
+    return _asked(connection, several, ask)
 
 
 def command(connection: Connection, text: str) -> None:
     """What returns nothing; raises as `last_row` does."""
-    _execute(connection, text).close()
+    _asked(connection, text, lambda cursor: cursor.execute(text))
 
 
-def _execute(connection: Connection, text: str, **options: object) -> Any:
+def _asked(connection: Connection, text: str, ask: Callable[[Any], T]) -> T:
     cursor: Any = connection.connection.cursor()
     try:
-        cursor.execute(text, **options)
+        answer = ask(cursor)
     except connection.dialect.loaded_dbapi.Error as err:
         _as_sqlalchemy(err, connection, text, None, cursor)
         raise
-    return cursor
+    cursor.close()
+    return answer
 
 
 def _as_sqlalchemy(
