@@ -34,6 +34,8 @@ _LONGEST_REQUEST_LINE = 8190
 _LONGEST_HEADER = 32_768
 # Busy, waiting and idle ones; refusing one takes under a millisecond, so a full queue is gone in a second.
 _CONNECTIONS_PER_THREAD = 32
+# With so many connections a process lets others go first for half of the longest time.
+_HALF_COURTESY_AT, _LONGEST_COURTESY_SECONDS = 16, 0.001
 # What the kernel holds beyond that; who finds it full tries again after a second, as TCP does.
 _BACKLOG = 1024
 # tcpi_last_data_recv: milliseconds since the newest bytes came. Linux, include/uapi/linux/tcp.h
@@ -75,6 +77,8 @@ class TellingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
         self.wsgi = telling
 
     def accept(self, listener: Any) -> None:
+        if self.cfg.workers > 1:
+            time.sleep(courtesy_seconds(self.nr_conns))
         try:
             client, address = listener.accept()
         except OSError as err:
@@ -97,6 +101,14 @@ class TellingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no typ
             time.monotonic() - conn.enqueued_at, seconds_since_last_bytes(conn.sock)
         )
         return super().handle(conn)
+
+
+def courtesy_seconds(connections: int) -> float:
+    """How long a process with so many connections lets others go first; all are woken for each new one.
+
+    Else the first to wake takes a whole burst, keeps it alive, and computes on one core while others idle.
+    """
+    return _LONGEST_COURTESY_SECONDS * connections / (connections + _HALF_COURTESY_AT)
 
 
 def seconds_since_last_bytes(connection: socket.socket) -> float:
