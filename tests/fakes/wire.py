@@ -63,6 +63,7 @@ class WireServer:
     def __init__(self, certificate: trustme.LeafCert | None, host: str = "localhost") -> None:
         self.heard: list[Heard] = []
         self.connections = 0
+        self.hung_up = threading.Semaphore(0)  # released for each connection that was closed
         self.stopping = threading.Event()
         self._script: dict[tuple[str, str], list[Answering]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -128,6 +129,10 @@ class _Server(ThreadingHTTPServer):
         self._open.append(connection)
         self.owner.connections += 1
         return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.owner.hung_up.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up, or refuses our certificate, is what these tests are about."""

@@ -141,6 +141,7 @@ def test_a_kept_connection_that_the_peer_closed_is_not_asked(
     http: GuardedHttp, wire: WireServer
 ) -> None:
     assert _asked(http, wire, _OK + b"Content-Length: 2\r\n\r\nok") == b"ok"
+    assert wire.hung_up.acquire(timeout=10)
     assert _next_needs_a_connection_of_its_own(http, wire)
 
 
